@@ -1,0 +1,67 @@
+// Package embedded is the engine for one machine: a blockstore.Store in one
+// directory, made of a Pebble database and one file per segment.
+//
+// # On disk
+//
+//	FORMAT              "cairn embedded store 1" and the id of the store
+//	LOCK                flock'ed while the store is open; says by whom
+//	BALLAST             some MiB to give up when the disk is full
+//	records/            the Pebble database
+//	segments/xx/ID      one sparse file per segment of large blocks; xx is the
+//	                    last byte of the ID, because its first ones are the time
+//
+// The first byte of a database key says what it is:
+//
+//	r KEY               a record: its commit number (8 bytes), then its value
+//	s SEGMENT NUMBER    the bytes of a small block
+//	f COMMIT            what commit number COMMIT was: see feedRecord
+//	d SEGMENT [NUMBER]  a segment file or a block that is to be removed as soon
+//	                    as the log is synced
+//	m NAME              settings of the engine itself
+//
+// Numbers in keys are big-endian. Commits are numbered upwards, and every Open
+// leaves a gap of numberGap, so a number that a crash took back never returns.
+// The commit number is the N of the Version of all that the commit wrote.
+//
+// Block n of a segment has the slot at n × slotSize of its file. In the slot are
+// the granules of the block, each after a frame of 8 bytes: the CRC-32C of the
+// segment's id, the block's number, the granule's number, the block's length and
+// the granule's bytes; then the block's length. A block that was never written or
+// was removed is a hole, which has length 0. A block is at least one byte, so
+// no block looks like a hole.
+//
+// # Order on disk
+//
+// The invariant: whatever part of the log survives, it is a prefix of the commit
+// order, and every block that it needs is whole. Three things keep it:
+//
+//   - Before a file of the database is synced, every segment file that a commit
+//     named in Needs is synced (orderedFS, segments.syncOwed).
+//   - The system may have written more of the log than was synced. So Open first
+//     checks the blocks that the unsynced tail of the log needs, and cuts the log
+//     before the first commit that misses one (recoverLog).
+//   - Nothing is unlinked or punched before the commits that made it garbage are
+//     synced (removals).
+//
+// # Durability
+//
+// Commit(Sync) and Sync keep their promises alone. The promises of a Lazy commit
+// (10 ms to survive a killed process, 5 s to survive a power cut) hold while
+// Serve runs; Open starts nothing. Pebble leaves a commit without sync in the
+// memory of the process until a block of its log is full, so Serve fills the block
+// with padding.
+//
+// # Full disk
+//
+// Pebble cannot live through a log that it can't write. So content is refused
+// while there is still a reserve, other growth when half of that is gone, and
+// what frees space never; the ballast is for other programs filling the disk.
+//
+// # Memory
+//
+// At most about 64 MiB of database blocks, 96 MiB of memtables (usually 32 MiB),
+// 32 MiB of records and a few MiB of recent events and outcomes.
+//
+// What records mean has no place here. The package imports blockstore, Pebble and
+// small libraries; nothing else imports Pebble.
+package embedded

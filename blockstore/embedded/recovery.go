@@ -1,0 +1,190 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/batchrepr"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/wal"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+// recovery looks at the newest log before Pebble does. Older logs were synced when
+// they were closed, and so was all that they need.
+type recovery struct {
+	fs   vfs.FS
+	dir  string // of the records
+	segs *segments
+	log  *slog.Logger
+
+	claims  []claim
+	synced  uint64
+	removed map[blockstore.BlockID]bool
+	gone    map[blockstore.SegmentID]bool
+}
+
+// claim is a commit in the log that needs blocks.
+type claim struct {
+	number uint64
+	offset int64 // of the commit in the log
+	needs  []need
+}
+
+// recoverLog cuts the log before the first commit that misses a block it needs,
+// and syncs the blocks that the others need: Pebble will make them durable.
+//
+// A killed process leaves nothing to cut. After a power cut the system may have
+// kept of the unsynced writes what it liked.
+func recoverLog(fsys vfs.FS, dir string, segs *segments, log *slog.Logger) error {
+	r := &recovery{
+		fs: fsys, dir: fsys.PathJoin(dir, recordsName), segs: segs, log: log,
+		removed: make(map[blockstore.BlockID]bool),
+		gone:    make(map[blockstore.SegmentID]bool),
+	}
+	path, err := r.read()
+	if err != nil {
+		return fault("recover log", dir, err)
+	}
+	for _, c := range r.claims {
+		if c.number <= r.synced {
+			continue
+		}
+		if err := r.check(c); err != nil {
+			log.Warn("the log is cut before a commit whose content was lost in a crash",
+				"commit", c.number, "file", path, "offset", c.offset, "error", err)
+			if err := r.cut(path, c.offset); err != nil {
+				return fault("cut log", path, err)
+			}
+			break
+		}
+	}
+	return segs.syncOwed()
+}
+
+// read collects what the newest log says, and returns its path. Where the log ends
+// is for Pebble to judge.
+func (r *recovery) read() (string, error) {
+	logs, err := wal.Scan(wal.Dir{FS: r.fs, Dirname: r.dir})
+	if err != nil || len(logs) == 0 {
+		return "", err
+	}
+	newest := logs[len(logs)-1]
+	reader := newest.OpenForRead()
+	defer reader.Close()
+	for {
+		record, at, err := reader.NextRecord()
+		if err != nil {
+			_, path := newest.SegmentLocation(0)
+			return path, nil
+		}
+		batch, err := io.ReadAll(record)
+		if err != nil {
+			return "", err
+		}
+		if err := r.readBatch(batch, at.Physical); err != nil {
+			return "", err
+		}
+	}
+}
+
+func (r *recovery) readBatch(batch []byte, offset int64) error {
+	for entries := batchrepr.Read(batch); ; {
+		kind, key, value, ok, err := entries.Next()
+		if err != nil || !ok {
+			return err
+		}
+		if kind != pebble.InternalKeyKindSet || len(key) == 0 {
+			continue
+		}
+		switch key[0] {
+		case removalKeys:
+			r.noteRemoval(key)
+		case feedKeys:
+			if err := r.noteCommit(key, value, offset); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// noteRemoval remembers what is missing rightly.
+func (r *recovery) noteRemoval(key []byte) {
+	id, whole, ok := parseBlockKey(key)
+	switch {
+	case whole:
+		r.gone[id.Segment] = true
+	case ok:
+		r.removed[id] = true
+	}
+}
+
+func (r *recovery) noteCommit(key, value []byte, offset int64) error {
+	number, ok := parseFeedKey(key)
+	if !ok {
+		return fmt.Errorf("commit %x makes no sense", key)
+	}
+	record, err := decodeFeedRecord(value, number)
+	if err != nil {
+		return err
+	}
+	r.synced = max(r.synced, record.synced)
+	if len(record.needs) > 0 {
+		r.claims = append(r.claims, claim{number, offset, record.needs})
+	}
+	return nil
+}
+
+// check reads every block that a commit was the first to need.
+func (r *recovery) check(c claim) error {
+	for _, n := range c.needs {
+		if r.gone[n.segment] {
+			continue
+		}
+		for _, blocks := range n.blocks {
+			for number := blocks.From; number < blocks.To; number++ {
+				if err := r.checkBlock(blockstore.BlockID{Segment: n.segment, Number: number}); err != nil {
+					return err
+				}
+			}
+		}
+		r.segs.need([]blockstore.SegmentID{n.segment})
+	}
+	return nil
+}
+
+func (r *recovery) checkBlock(id blockstore.BlockID) error {
+	if r.removed[id] {
+		return nil
+	}
+	for off := 0; ; {
+		data, _, err := r.segs.read(id, off, blockstore.MaxBlock)
+		if errors.Is(err, errPastEnd) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("block %s: %w", id, err)
+		}
+		if off += len(data); off >= blockstore.MaxBlock {
+			return nil
+		}
+	}
+}
+
+// cut replaces the log by its first bytes.
+func (r *recovery) cut(path string, size int64) error {
+	log, err := r.fs.Open(path)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	head := make([]byte, size)
+	if _, err := io.ReadFull(log, head); err != nil {
+		return err
+	}
+	return writeFile(r.fs, r.dir, r.fs.PathBase(path), head)
+}

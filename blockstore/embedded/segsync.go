@@ -1,0 +1,196 @@
+package embedded
+
+import (
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+// syncsAtOnce bounds the fsyncs in flight: enough that the file system's journal
+// commits many at a time.
+const syncsAtOnce = 8
+
+// wrote notes that a block was written: it is dirty, and the next commit that
+// names its segment needs it.
+func (s *segments) wrote(g *segment, f blockFile, number uint32, size int) {
+	s.mu.Lock()
+	g.written++
+	g.fresh = addBlock(g.fresh, number)
+	s.dirty[g.id] = g
+	g.pending += size
+	start := g.pending >= writebackEvery
+	if start {
+		g.pending = 0
+	}
+	s.mu.Unlock()
+	if start {
+		f.startWriteback()
+	}
+}
+
+// addBlock adds a block to the ranges; a writer numbers upwards, so it nearly
+// always extends the last one.
+func addBlock(ranges []blockRange, number uint32) []blockRange {
+	if n := len(ranges); n > 0 {
+		last := &ranges[n-1]
+		switch {
+		case last.To == number:
+			last.To++
+			return ranges
+		case last.From <= number && number < last.To:
+			return ranges
+		}
+	}
+	return append(ranges, blockRange{number, number + 1})
+}
+
+// need makes the log wait for the segments, and returns the blocks put to them
+// since they were last needed. It is called in commit order, and before the
+// commit is in the log.
+func (s *segments) need(ids []blockstore.SegmentID) []need {
+	if len(ids) == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var needs []need
+	for _, id := range ids {
+		g := s.needed(id)
+		if len(g.fresh) > 0 {
+			needs = append(needs, need{id, g.fresh})
+			g.fresh = nil
+		}
+		g.needed = g.written
+		if g.needed > g.synced {
+			s.dirty[id], s.owed[id] = g, g
+		}
+	}
+	return needs
+}
+
+// needed finds a segment that a commit names. One that this process has neither
+// written nor synced may have been written by one that was killed, so it counts as
+// dirty. The caller holds mu.
+func (s *segments) needed(id blockstore.SegmentID) *segment {
+	g := s.get(id)
+	if g.written == 0 {
+		g.written, g.newEntry = 1, true
+	}
+	return g
+}
+
+// syncOwed syncs every segment that a commit so far needs.
+func (s *segments) syncOwed() error { return s.syncSome(s.owedNow()) }
+
+func (s *segments) owedNow() []*segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return values(s.owed)
+}
+
+// syncAll syncs every segment.
+func (s *segments) syncAll() error {
+	s.mu.Lock()
+	all := values(s.dirty)
+	s.mu.Unlock()
+	return s.syncSome(all)
+}
+
+// syncThese syncs those of the segments that are dirty.
+func (s *segments) syncThese(ids []blockstore.SegmentID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	var some []*segment
+	for _, id := range ids {
+		if g, ok := s.dirty[id]; ok {
+			some = append(some, g)
+		}
+	}
+	s.mu.Unlock()
+	return s.syncSome(some)
+}
+
+func values(m map[blockstore.SegmentID]*segment) []*segment {
+	var all []*segment
+	for _, g := range m {
+		all = append(all, g)
+	}
+	return all
+}
+
+func (s *segments) syncSome(some []*segment) error {
+	if len(some) == 1 {
+		return s.sync(some[0])
+	}
+	var group errgroup.Group
+	group.SetLimit(syncsAtOnce)
+	for _, g := range some {
+		group.Go(func() error { return s.sync(g) })
+	}
+	return group.Wait()
+}
+
+// sync makes all blocks of a segment durable whose writes ended before it was
+// called.
+func (s *segments) sync(g *segment) error {
+	g.syncMu.Lock()
+	defer g.syncMu.Unlock()
+	s.mu.Lock()
+	target := g.written
+	done := g.synced >= target
+	s.mu.Unlock()
+	if done {
+		return nil
+	}
+	if err := s.syncFile(g); err != nil {
+		return fault("sync segment", s.path(g.id), err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.synced = target
+	if g.synced >= g.needed && s.owed[g.id] == g {
+		delete(s.owed, g.id)
+	}
+	if g.synced >= g.written && s.dirty[g.id] == g {
+		delete(s.dirty, g.id)
+	}
+	return nil
+}
+
+func (s *segments) syncFile(g *segment) error {
+	s.mu.Lock()
+	g.users++
+	s.mu.Unlock()
+	defer s.release(g)
+	there, err := s.exists(g.id)
+	if err != nil || !there { // needed, but removed since
+		return err
+	}
+	f, err := s.forWriting(g)
+	if err != nil {
+		return err
+	}
+	if err := f.SyncData(); err != nil {
+		return err
+	}
+	return s.syncEntry(g)
+}
+
+// syncEntry makes the name of a new segment durable.
+func (s *segments) syncEntry(g *segment) error {
+	g.fileMu.Lock()
+	isNew := g.newEntry
+	g.fileMu.Unlock()
+	if !isNew {
+		return nil
+	}
+	if err := syncDir(s.fs, s.dir(g.id)); err != nil {
+		return err
+	}
+	g.fileMu.Lock()
+	g.newEntry = false
+	g.fileMu.Unlock()
+	return nil
+}

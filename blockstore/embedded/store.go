@@ -1,0 +1,230 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+// Options of a store; the zero value is ready to use.
+type Options struct {
+	// Create makes the store if the directory is empty or absent.
+	Create bool
+	// FS is where the directory is. Default: the system's files.
+	FS vfs.FS
+	// Logger hears of damage, recovery and a full disk. Default: nobody.
+	Logger *slog.Logger
+	// BlockCache and RecordCache are memory for blocks of the database and for
+	// records, in bytes. Default 64 MiB and 32 MiB.
+	BlockCache  int64
+	RecordCache int
+	// FeedAge and FeedBytes are how long and how much of the feed is kept.
+	// Default 7 days and 1 GiB.
+	FeedAge   time.Duration
+	FeedBytes int64
+	// Reserve is the free space below which content is refused, at most a
+	// sixteenth of the disk. Default 64 MiB.
+	Reserve int64
+}
+
+func (o Options) withDefaults() Options {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.BlockCache = orDefault(o.BlockCache, 64<<20)
+	o.RecordCache = orDefault(o.RecordCache, 32<<20)
+	o.FeedAge = orDefault(o.FeedAge, 7*24*time.Hour)
+	o.FeedBytes = orDefault(o.FeedBytes, 1<<30)
+	o.Reserve = orDefault(o.Reserve, 64<<20)
+	return o
+}
+
+func orDefault[T comparable](v, or T) T {
+	var zero T
+	if v == zero {
+		return or
+	}
+	return v
+}
+
+// Store is an embedded store that is open. It is safe for concurrent use.
+//
+// Lock order: reclaimMu, mu, segment.syncMu, segments.mu, segment.fileMu; the locks
+// of cache, feed and room are taken last and hold no other.
+type Store struct {
+	dir    string
+	opts   Options
+	log    *slog.Logger
+	id     blockstore.ID
+	lock   io.Closer
+	room   *room
+	health *health
+	segs   *segments
+	db     *pebble.DB
+	cache  *recordCache
+	feed   feed
+	closed atomic.Bool
+
+	// reclaimMu is held while doomed blocks are removed on disk.
+	reclaimMu sync.Mutex
+
+	// mu makes the commit order. Everything that is written to db is written with
+	// mu held.
+	mu       sync.Mutex
+	last     uint64 // the number of the newest commit
+	sessions sessions
+
+	// synced is a commit up to which everything is durable.
+	synced atomic.Uint64
+	// lazy says that something is in the log that was not pushed to the system
+	// yet; pushes wakes the pusher, once.
+	lazy   atomic.Bool
+	pushes chan struct{}
+	// unsynced says that something is in the log that was not synced yet.
+	unsynced atomic.Bool
+	// padding is the bytes that were written to the current log only to push.
+	padding atomic.Int64
+}
+
+var _ blockstore.Store = (*Store)(nil)
+
+// Open opens the store in dir and recovers it if it was not closed. It starts
+// nothing: see Serve. Without a store there the error is NotFound, unless
+// Options.Create is set; if another process has it, Locked.
+func Open(dir string, o Options) (*Store, error) {
+	o = o.withDefaults()
+	s := &Store{
+		dir: dir, opts: o, log: o.Logger,
+		health:   newHealth(o.Logger),
+		segs:     newSegments(o.FS, o.FS.PathJoin(dir, segmentsName)),
+		cache:    newRecordCache(o.RecordCache),
+		sessions: newSessions(),
+		pushes:   make(chan struct{}, 1),
+	}
+	if o.Create {
+		if err := makeDir(o.FS, dir); err != nil {
+			return nil, fault("open store", dir, err)
+		}
+	}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.abandon())
+	}
+	return s, nil
+}
+
+func (s *Store) open() (err error) {
+	if !s.opts.Create {
+		if _, err := readFormat(s.opts.FS, s.dir); err != nil {
+			return err // and no lock file where there is no store
+		}
+	}
+	if s.lock, err = lockStore(s.opts.FS, s.dir); err != nil {
+		return err
+	}
+	s.id, err = readFormat(s.opts.FS, s.dir)
+	if errors.Is(err, blockstore.NotFound) && s.opts.Create {
+		s.id, err = format(s.opts.FS, s.dir)
+	}
+	if err != nil {
+		return err
+	}
+	if s.room, err = newRoom(s.opts.FS, s.dir, s.opts.Reserve, s.log); err != nil {
+		return fault("open store", s.dir, err)
+	}
+	return s.openRecords()
+}
+
+func (s *Store) openRecords() (err error) {
+	if err := recoverLog(s.opts.FS, s.dir, s.segs, s.log); err != nil {
+		return err
+	}
+	ordered := &orderedFS{FS: s.opts.FS, segs: s.segs, room: s.room, health: s.health}
+	s.db, err = openDatabase(ordered, s.opts.FS.PathJoin(s.dir, recordsName), s.opts, s.health)
+	if err != nil {
+		return err
+	}
+	if err := s.loadFeed(); err != nil {
+		return err
+	}
+	if err := s.resumeRemovals(); err != nil {
+		return err
+	}
+	if err := s.room.refill(); err != nil {
+		s.log.Warn("the store has no ballast", "error", err)
+	}
+	return nil
+}
+
+// usable says why an operation can't begin.
+func (s *Store) usable(ctx context.Context, op, name string) error {
+	if s.closed.Load() {
+		return blockstore.E(op, name, blockstore.Closed, nil)
+	}
+	if err := ctx.Err(); err != nil {
+		return blockstore.E(op, name, blockstore.Canceled, err)
+	}
+	return nil
+}
+
+// Close makes everything durable and leaves nothing for the next Open to recover.
+// Serve must have returned. A store that failed keeps its lock until the process
+// ends, because parts of Pebble may still be at work in it.
+func (s *Store) Close() error {
+	const op = "close store"
+	if s.closed.Load() {
+		return blockstore.E(op, s.dir, blockstore.Closed, nil)
+	}
+	err := s.settleAll()
+	s.closed.Store(true)
+	s.feed.close()
+	if failed := s.health.check(op, s.dir); failed != nil {
+		return failed
+	}
+	return errors.Join(err, s.abandon())
+}
+
+// settleAll leaves an empty log behind, if there is room for the tables.
+func (s *Store) settleAll() error {
+	ctx := context.Background()
+	if err := s.Sync(ctx); err != nil {
+		return err
+	}
+	if err := s.reclaim(ctx); err != nil {
+		return err
+	}
+	if s.room.take(2*memTableSize, metadata) != nil {
+		return nil
+	}
+	return s.flush()
+}
+
+func (s *Store) flush() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.write("flush", s.dir, s.db.Flush)
+}
+
+// abandon releases what Open took.
+func (s *Store) abandon() error {
+	var errs []error
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	s.segs.close()
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
+}

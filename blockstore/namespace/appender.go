@@ -1,0 +1,215 @@
+package namespace
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+// appender is the log that a node's writes go to: a segment, the block that is
+// being filled, and the blocks on their way to the engine. It is guarded by its
+// node's mu. A nil appender has no bytes.
+type appender struct {
+	v         *Volume
+	segment   blockstore.SegmentID
+	blockSize int
+
+	registered bool   // the segment's record was put
+	reserved   uint32 // block numbers that the record speaks of
+	smallOK    uint32 // small block numbers that it speaks of
+	number     uint32 // of the block being filled
+	small      uint32 // of the next small block, without SmallBit
+
+	buf   []byte
+	since time.Time // when buf got its first byte
+	puts  []*blockPut
+
+	// tail: buf's bytes are committed as a small block at this file offset, and
+	// are kept to be written again when they are appended to.
+	tail    int64
+	hasTail bool
+}
+
+// blockPut is a block on its way.
+type blockPut struct {
+	number uint32
+	data   []byte
+	done   chan struct{} // closed when err is set
+	err    error
+}
+
+// mostBlocks is how many blocks a segment gets before the next one begins.
+const mostBlocks = 1 << 20
+
+func newAppender(v *Volume) *appender {
+	return &appender{v: v, segment: blockstore.NewID(), blockSize: v.Settings().BlockSize}
+}
+
+// block is the one being filled.
+func (a *appender) block() blockstore.BlockID {
+	return blockstore.BlockID{Segment: a.segment, Number: a.number}
+}
+
+// waiting is the content so far of a block that the engine may not have yet,
+// or nil.
+func (a *appender) waiting(id blockstore.BlockID) []byte {
+	if a == nil || id.Segment != a.segment {
+		return nil
+	}
+	if id.Number == a.number {
+		return a.buf
+	}
+	for _, p := range a.puts {
+		if p.number == id.Number {
+			return p.data
+		}
+	}
+	return nil
+}
+
+func (a *appender) buffered() int64 {
+	if a == nil || a.hasTail {
+		return 0
+	}
+	return int64(len(a.buf))
+}
+
+// add takes bytes into the block being filled, as many as fit, and returns how
+// many and where in the block they begin.
+func (a *appender) add(p []byte) (n, at int) {
+	if len(a.buf) == 0 {
+		a.since = time.Now()
+	}
+	at = len(a.buf)
+	n = min(len(p), a.blockSize-at)
+	a.grow(at + n)
+	a.buf = append(a.buf, p[:n]...)
+	return n, at
+}
+
+// buffers are blocks' buffers of the largest size.
+var buffers = sync.Pool{New: func() any { return new([blockstore.MaxBlock]byte) }}
+
+// grow makes room: small files need little, and all others a whole block.
+func (a *appender) grow(need int) {
+	if need <= cap(a.buf) {
+		return
+	}
+	var bigger []byte
+	if need <= 4*blockstore.MaxSmall {
+		bigger = make([]byte, len(a.buf), max(need, min(2*cap(a.buf), 4*blockstore.MaxSmall)))
+	} else {
+		bigger = buffers.Get().(*[blockstore.MaxBlock]byte)[:len(a.buf)]
+	}
+	copy(bigger, a.buf)
+	a.buf = bigger
+}
+
+func recycle(b []byte) {
+	if cap(b) == blockstore.MaxBlock {
+		buffers.Put((*[blockstore.MaxBlock]byte)(b[:blockstore.MaxBlock]))
+	}
+}
+
+// full says whether the block being filled can't take more.
+func (a *appender) full() bool { return len(a.buf) == a.blockSize }
+
+// seal sends the block being filled on its way and begins the next.
+func (a *appender) seal(ctx context.Context) error {
+	if err := a.reserve(ctx); err != nil {
+		return err
+	}
+	a.settleDone()
+	select {
+	case a.v.puts <- struct{}{}:
+	case <-ctx.Done():
+		return blockstore.E("write", "", blockstore.Canceled, ctx.Err())
+	}
+	p := &blockPut{number: a.number, data: a.buf, done: make(chan struct{})}
+	a.puts = append(a.puts, p)
+	a.number, a.buf, a.hasTail = a.number+1, nil, false
+	// The put outlives the request that filled the block; settle joins it.
+	ctx = context.WithoutCancel(ctx)
+	go func() {
+		p.err = a.v.store.PutBlock(ctx, blockstore.BlockID{Segment: a.segment, Number: p.number}, p.data)
+		<-a.v.puts
+		close(p.done)
+	}()
+	return nil
+}
+
+// settleDone forgets the blocks that the engine has.
+func (a *appender) settleDone() {
+	left := a.puts[:0]
+	for _, p := range a.puts {
+		select {
+		case <-p.done:
+			if p.err == nil {
+				recycle(p.data)
+				continue
+			}
+		default:
+		}
+		left = append(left, p)
+	}
+	clear(a.puts[len(left):])
+	a.puts = left
+}
+
+// settle returns when the engine has all sealed blocks. One that failed is put
+// again; if it fails again it is kept for the next time.
+func (a *appender) settle(ctx context.Context) error {
+	if a == nil {
+		return nil
+	}
+	for _, p := range a.puts {
+		<-p.done
+		if p.err != nil {
+			p.err = a.v.store.PutBlock(ctx, blockstore.BlockID{Segment: a.segment, Number: p.number}, p.data)
+		}
+		if p.err != nil {
+			return p.err
+		}
+	}
+	a.settleDone()
+	return nil
+}
+
+// firstReserve is how many blocks a new segment's record speaks of.
+const firstReserve = 64
+
+// reserve makes the segment's record speak of the block being filled, before
+// it is put.
+func (a *appender) reserve(ctx context.Context) error {
+	if a.registered && a.number < a.reserved {
+		return nil
+	}
+	reserved := max(firstReserve, 2*a.reserved)
+	err := a.v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
+		rec, err := tx.segment(a.segment)
+		if err != nil {
+			return err
+		}
+		if rec == nil {
+			rec = &SegmentRecord{Writer: a.v.session, BlockSize: a.blockSize}
+		}
+		rec.Blocks = reserved
+		tx.put(segmentKey(a.segment), rec)
+		return nil
+	})
+	if err == nil {
+		a.registered, a.reserved = true, reserved
+	}
+	return err
+}
+
+// forgetBuffers lets go of the memory, but not of the place in the segment.
+func (a *appender) forgetBuffers() {
+	if a == nil {
+		return
+	}
+	recycle(a.buf)
+	a.buf, a.hasTail = nil, false
+}

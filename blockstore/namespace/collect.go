@@ -1,0 +1,402 @@
+package namespace
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+// Collected is what a collection did.
+type Collected struct {
+	Contents  int   // contents that nobody had any more
+	Segments  int   // segments removed
+	Compacted int   // files written again
+	Bytes     int64 // bytes that compaction gave back, about
+}
+
+func (c *Collected) add(more Collected) {
+	c.Contents += more.Contents
+	c.Segments += more.Segments
+	c.Compacted += more.Compacted
+	c.Bytes += more.Bytes
+}
+
+// dueAtOnce is how much work the collector takes in one go.
+const dueAtOnce = 256
+
+// work is something that is due.
+type work struct {
+	key string
+	DueRecord
+}
+
+// Collect does all of the collector's work that can be done now, compaction
+// that would have waited included, and looks for segments that nobody ever came
+// back for. progress, which may be nil, is told of what was done so far.
+func (v *Volume) Collect(ctx context.Context, progress func(Collected)) (Collected, error) {
+	v.collecting.Lock()
+	defer v.collecting.Unlock()
+	if err := v.sweep(ctx); err != nil {
+		return Collected{}, err
+	}
+	return v.collect(ctx, true, progress)
+}
+
+// collectSome is the round in the background.
+func (v *Volume) collectSome(ctx context.Context) error {
+	if !v.collecting.TryLock() {
+		return nil
+	}
+	defer v.collecting.Unlock()
+	_, err := v.collect(ctx, false, nil)
+	return err
+}
+
+func (v *Volume) collect(ctx context.Context, all bool, progress func(Collected)) (Collected, error) {
+	var total Collected
+	after := ""
+	for ctx.Err() == nil {
+		batch, last, err := v.dueWork(ctx, all, after)
+		if err != nil || last == "" {
+			return total, err
+		}
+		after = last
+		done, err := v.doWork(ctx, batch)
+		total.add(done)
+		if err != nil {
+			return total, err
+		}
+		if progress != nil {
+			progress(total)
+		}
+	}
+	return total, blockstore.E("collect", "", blockstore.Canceled, ctx.Err())
+}
+
+// dueWork reads the next work after a key, and the key to go on after; "" if
+// there is none. With all it takes what waits only out of patience too.
+func (v *Volume) dueWork(ctx context.Context, all bool, after string) ([]work, string, error) {
+	var batch []work
+	last, now := "", Now()
+	for r, err := range v.store.Scan(ctx, prefixDue, after) {
+		if err != nil {
+			return nil, "", err
+		}
+		late := dueTime(r.Key) <= now
+		if !late && !all || len(batch) == dueAtOnce {
+			break
+		}
+		last = r.Key
+		w := work{key: r.Key}
+		if err := decode(r.Key, r.Value, &w.DueRecord); err != nil {
+			return nil, "", err
+		}
+		if late || v.mayHurry(&w) {
+			batch = append(batch, w)
+		}
+	}
+	return batch, last, nil
+}
+
+// mayHurry says whether work may be done before its time.
+func (v *Volume) mayHurry(w *work) bool {
+	return !w.Compact.IsZero() || w.Expire != "" && v.Settings().HistoryTime == 0
+}
+
+func (v *Volume) doWork(ctx context.Context, batch []work) (Collected, error) {
+	var done Collected
+	var drops, removes []work
+	for _, w := range batch {
+		var err error
+		switch {
+		case w.Drop != nil:
+			drops = append(drops, w)
+		case len(w.Remove) > 0:
+			removes = append(removes, w)
+		case w.Expire != "":
+			err = v.expire(ctx, w.key, w.Expire)
+		default:
+			var bytes int64
+			bytes, err = v.compactNode(ctx, w.key, w.Compact)
+			done.Compacted, done.Bytes = done.Compacted+1, done.Bytes+bytes
+		}
+		if err != nil {
+			return done, err
+		}
+	}
+	more, err := v.dropContents(ctx, drops)
+	done.add(more)
+	if err != nil {
+		return done, err
+	}
+	more, err = v.removeSegments(ctx, removes)
+	done.add(more)
+	return done, err
+}
+
+// dropContents takes contents' references from their segments. A segment whose
+// last reference goes is dying from then on: nobody may refer to it any more,
+// and after the leeway it is removed.
+func (v *Volume) dropContents(ctx context.Context, drops []work) (Collected, error) {
+	if len(drops) == 0 {
+		return Collected{}, nil
+	}
+	for _, w := range drops {
+		if err := v.dropRegions(ctx, w.Drop); err != nil {
+			return Collected{}, err
+		}
+	}
+	leeway := v.Settings().Leeway
+	var dying []work
+	err := v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
+		dying = dying[:0]
+		seen := make(map[blockstore.SegmentID]*SegmentRecord)
+		for _, w := range drops {
+			dead, err := tx.dropRefs(w.Drop, seen)
+			if err != nil {
+				return err
+			}
+			tx.Delete(w.key)
+			if len(dead) == 0 {
+				continue
+			}
+			at := tx.now + Time(leeway)
+			r := work{dueKey(at, blockstore.NewID()), DueRecord{Remove: dead}}
+			tx.put(r.key, &r.DueRecord)
+			dying = append(dying, r)
+		}
+		return nil
+	})
+	done := Collected{Contents: len(drops)}
+	if err != nil || leeway > 0 {
+		return done, err
+	}
+	more, err := v.removeSegments(ctx, dying)
+	done.add(more)
+	return done, err
+}
+
+// dropRefs returns the segments that nobody refers to any more.
+func (tx *tx) dropRefs(m *Manifest, seen map[blockstore.SegmentID]*SegmentRecord) ([]blockstore.SegmentID, error) {
+	var dead []blockstore.SegmentID
+	for _, id := range m.Segments {
+		rec := seen[id]
+		if rec == nil {
+			var err error
+			if rec, err = tx.segment(id); err != nil {
+				return nil, err
+			}
+			if rec == nil || rec.Dying {
+				continue
+			}
+			seen[id] = rec
+		}
+		rec.drop(m.ID)
+		if len(rec.Refs) == 0 && !rec.Dying {
+			rec.Dying = true
+			dead = append(dead, id)
+		}
+		tx.put(segmentKey(id), rec)
+	}
+	return dead, nil
+}
+
+// dropRegions deletes the extents records of a content.
+func (v *Volume) dropRegions(ctx context.Context, m *Manifest) error {
+	for m.Spilled {
+		var keys []string
+		for r, err := range v.store.Scan(ctx, extentsPrefix(m.ID), "") {
+			if err != nil {
+				return err
+			}
+			if keys = append(keys, r.Key); len(keys) == 1000 {
+				break
+			}
+		}
+		if len(keys) == 0 {
+			return nil
+		}
+		err := v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
+			for _, k := range keys {
+				tx.Delete(k)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeSegments removes dying segments, blocks first and the record last. The
+// sync before makes sure that no crash brings back a reference.
+func (v *Volume) removeSegments(ctx context.Context, removes []work) (Collected, error) {
+	if len(removes) == 0 {
+		return Collected{}, nil
+	}
+	if err := v.store.Sync(ctx); err != nil {
+		return Collected{}, err
+	}
+	var done Collected
+	for _, w := range removes {
+		for _, id := range w.Remove {
+			if err := v.removeSegment(ctx, id); err != nil {
+				return done, err
+			}
+			done.Segments++
+		}
+	}
+	return done, v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
+		for _, w := range removes {
+			for _, id := range w.Remove {
+				tx.Delete(segmentKey(id))
+			}
+			tx.Delete(w.key)
+		}
+		return nil
+	})
+}
+
+func (v *Volume) removeSegment(ctx context.Context, id blockstore.SegmentID) error {
+	value, version, err := v.store.Get(ctx, segmentKey(id))
+	if err != nil || version.IsZero() {
+		return err
+	}
+	var rec SegmentRecord
+	if err := decode(segmentKey(id), value, &rec); err != nil {
+		return err
+	}
+	if !rec.Dying {
+		return blockstore.E("remove", "segment "+id.String(), blockstore.Corrupt, nil)
+	}
+	return v.store.RemoveSegment(ctx, id, rec.Blocks, rec.Small)
+}
+
+// compactNode compacts a file that is at rest; one that is open waits.
+func (v *Volume) compactNode(ctx context.Context, key string, id NodeID) (int64, error) {
+	if v.opens.count(id) > 0 {
+		return 0, v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
+			tx.Delete(key)
+			tx.due(tx.now+compactAfter, &DueRecord{Compact: id})
+			return nil
+		})
+	}
+	bytes, err := v.compactOpen(ctx, id)
+	if err != nil && blockstore.KindOf(err) != blockstore.Stale && blockstore.KindOf(err) != blockstore.Busy {
+		return 0, err
+	}
+	return bytes, v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
+		tx.Delete(key)
+		return nil
+	})
+}
+
+func (v *Volume) compactOpen(ctx context.Context, id NodeID) (int64, error) {
+	n, err := v.own.acquire(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	bytes, err := n.compact(ctx)
+	n.wrote = false // or it would be queued again
+	if lerr := n.let(ctx); err == nil {
+		err = lerr
+	}
+	return bytes, err
+}
+
+// buryBlocks finds what a dead session's writing left: segments without a
+// reference go to the collector, files with blocks behind their end to the
+// compaction. Segments are ordered by time, so older ones need no look.
+func (v *Volume) buryBlocks(ctx context.Context, session blockstore.ID) error {
+	const skew = time.Minute
+	from := blockstore.FirstIDAt(session.Time().Add(-skew))
+	return v.orphans(ctx, blockstore.BlockID{Segment: from}, func(writer blockstore.ID) bool {
+		return writer == session
+	})
+}
+
+// sweep looks at every segment for those that nobody can come back for.
+func (v *Volume) sweep(ctx context.Context) error {
+	alive := make(map[blockstore.ID]bool)
+	for r, err := range v.store.Scan(ctx, prefixSession, "") {
+		if err != nil {
+			return err
+		}
+		id, _ := keyID(r.Key)
+		alive[id] = true
+	}
+	dead := func(writer blockstore.ID) bool { return !alive[writer] }
+	if err := v.orphans(ctx, blockstore.BlockID{}, dead); err != nil {
+		return err
+	}
+	for r, err := range v.store.Scan(ctx, prefixSegment, "") {
+		if err != nil {
+			return err
+		}
+		id, _ := keyID(r.Key)
+		if err := v.orphan(ctx, id, math.MaxUint32, dead); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orphans looks at the segments of all blocks after one.
+func (v *Volume) orphans(ctx context.Context, after blockstore.BlockID, dead func(blockstore.ID) bool) error {
+	var last blockstore.BlockInfo
+	for b, err := range v.store.ListBlocks(ctx, after) {
+		if err != nil {
+			return err
+		}
+		if b.ID.Segment != last.ID.Segment && !last.ID.Segment.IsZero() {
+			if err := v.orphan(ctx, last.ID.Segment, last.ID.Number, dead); err != nil {
+				return err
+			}
+		}
+		last = b
+	}
+	if last.ID.Segment.IsZero() {
+		return nil
+	}
+	return v.orphan(ctx, last.ID.Segment, last.ID.Number, dead)
+}
+
+// orphan deals with one segment, if its writer is dead; highest is the number
+// of its last block.
+func (v *Volume) orphan(ctx context.Context, id blockstore.SegmentID, highest uint32, dead func(blockstore.ID) bool) error {
+	return v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
+		rec, err := tx.segment(id)
+		if err != nil {
+			return err
+		}
+		if rec == nil {
+			if !v.opts.Exclusive || highest == math.MaxUint32 {
+				return nil
+			}
+			rec = &SegmentRecord{BlockSize: v.Settings().BlockSize, Blocks: highest + 1, Small: math.MaxUint32 &^ blockstore.SmallBit}
+			tx.put(segmentKey(id), rec)
+		}
+		switch {
+		case rec.Dying || !rec.Writer.IsZero() && !dead(rec.Writer):
+			return nil
+		case len(rec.Refs) == 0:
+			tx.drop(&Manifest{Segments: []blockstore.SegmentID{id}})
+		case !rec.Writer.IsZero():
+			tx.closeSegment(id, rec)
+		}
+		return nil
+	})
+}
+
+// closeSegment gives what a dead writer left behind the last commit to the
+// compaction.
+func (tx *tx) closeSegment(id blockstore.SegmentID, rec *SegmentRecord) {
+	rec.Writer = blockstore.ID{}
+	tx.put(segmentKey(id), rec)
+	if rec.Blocks > 0 {
+		tx.due(tx.now, &DueRecord{Compact: rec.Refs[0].Owner})
+	}
+}

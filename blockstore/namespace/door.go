@@ -1,0 +1,178 @@
+package namespace
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+// Door is one way into a volume. What is written through it to an open file is
+// seen at once by all handles of the same door, and by other doors when it was
+// committed. Its methods may be called concurrently.
+type Door struct {
+	v    *Volume
+	id   blockstore.ID // the origin of its changes
+	name string
+
+	mu   sync.Mutex
+	live map[NodeID]*liveNode
+}
+
+// Door opens another way into the volume. The name is for people.
+func (v *Volume) Door(name string) *Door {
+	d := &Door{v: v, id: blockstore.NewID(), name: name, live: make(map[NodeID]*liveNode)}
+	v.mu.Lock()
+	v.doors = append(v.doors, d)
+	v.mu.Unlock()
+	return d
+}
+
+// Sync returns when every change that was made so far survives a power cut.
+func (d *Door) Sync(ctx context.Context) error { return d.v.store.Sync(ctx) }
+
+// Flush commits what is dirty in the door's open files. All are tried; the
+// first error is returned.
+func (d *Door) Flush(ctx context.Context, dur blockstore.Durability) error {
+	var first error
+	for _, n := range d.liveNodes() {
+		if err := n.flush(ctx, flushAll); err != nil && first == nil {
+			first = err
+		}
+	}
+	if dur == blockstore.Sync && first == nil {
+		first = d.v.store.Sync(ctx)
+	}
+	return first
+}
+
+func (d *Door) flushOld(ctx context.Context) error {
+	var first error
+	for _, n := range d.liveNodes() {
+		if err := n.flush(ctx, flushWaiting); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+func (d *Door) liveNodes() []*liveNode {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := make([]*liveNode, 0, len(d.live))
+	for _, n := range d.live {
+		all = append(all, n)
+	}
+	return all
+}
+
+// liveNode is the node if it is open in this door, else nil.
+func (d *Door) liveNode(id NodeID) *liveNode {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.live[id]
+}
+
+// markStale makes the live nodes read their records again before the next use.
+func (v *Volume) markStale(ids []NodeID) {
+	for _, d := range v.allDoors() {
+		for _, id := range ids {
+			if n := d.liveNode(id); n != nil {
+				n.stale.Store(true)
+			}
+		}
+	}
+}
+
+// listen hears of what other sessions changed.
+func (v *Volume) listen(ctx context.Context) error {
+	for ctx.Err() == nil {
+		cursor, err := v.store.Head(ctx)
+		if err != nil {
+			return err
+		}
+		v.markAllStale()
+		for ev, err := range v.store.Watch(ctx, cursor) {
+			if err != nil {
+				v.log.Warn("feed interrupted", "err", err)
+				break
+			}
+			if ev.Session != v.session {
+				v.markStale(nodesOf(ev.Keys))
+			}
+		}
+	}
+	return nil
+}
+
+func (v *Volume) markAllStale() {
+	for _, d := range v.allDoors() {
+		for _, n := range d.liveNodes() {
+			n.stale.Store(true)
+		}
+	}
+}
+
+func nodesOf(keys []string) []NodeID {
+	var ids []NodeID
+	for _, k := range keys {
+		if k[:1] == prefixNode {
+			id, _ := keyID(k)
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Hints yields what changed through other doors from now on, until ctx is
+// done. A hint may come more than once, or without a change.
+func (d *Door) Hints(ctx context.Context) iter.Seq2[Hint, error] {
+	return func(yield func(Hint, error) bool) {
+		for ctx.Err() == nil {
+			cursor, err := d.v.store.Head(ctx)
+			if err != nil {
+				yield(Hint{}, err)
+				return
+			}
+			if !d.hintsFrom(ctx, cursor, yield) {
+				return
+			}
+			if ctx.Err() == nil && !yield(Hint{All: true}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// hintsFrom returns true when the feed must be joined anew.
+func (d *Door) hintsFrom(ctx context.Context, c blockstore.Cursor, yield func(Hint, error) bool) bool {
+	for ev, err := range d.v.store.Watch(ctx, c) {
+		switch {
+		case blockstore.KindOf(err) == blockstore.CursorExpired:
+			return true
+		case err != nil:
+			yield(Hint{}, err)
+			return false
+		case ev.Origin == d.id:
+			continue
+		}
+		for _, k := range ev.Keys {
+			if h, ok := hintOf(k); ok && !yield(h, nil) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func hintOf(key string) (Hint, bool) {
+	id, rest := keyID(key)
+	switch key[:1] {
+	case prefixNode:
+		return Hint{Node: id}, true
+	case prefixEntry:
+		return Hint{Dir: id, Name: rest}, true
+	}
+	return Hint{}, false
+}

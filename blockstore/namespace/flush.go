@@ -1,0 +1,367 @@
+package namespace
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+type flushMode int
+
+const (
+	// flushAll commits everything.
+	flushAll flushMode = iota
+	// flushWaiting commits what has waited for a while, and leaves a block
+	// alone that a stream of writes is just filling.
+	flushWaiting
+)
+
+// flush commits what is dirty, lazily.
+func (n *liveNode) flush(ctx context.Context, mode flushMode) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.flushLocked(ctx, mode)
+}
+
+func (n *liveNode) flushLocked(ctx context.Context, mode flushMode) error {
+	if !n.dirty.changed {
+		return nil
+	}
+	var held Extent
+	if mode == flushWaiting {
+		if time.Since(n.dirty.since) < n.d.v.opts.FlushEvery {
+			return nil
+		}
+		held = n.holdBack()
+	}
+	err := n.flushBut(ctx, held)
+	n.unhold(held, max(n.dirty.size, held.end()))
+	if err != nil {
+		return err
+	}
+	return n.reclaimIfLarge(ctx)
+}
+
+// holdBack takes the block that is being filled out of what is dirty, if it is
+// young and holds nothing but the end of the file: a stream is being written,
+// and its blocks shall be full.
+func (n *liveNode) holdBack() Extent {
+	a := n.app
+	if a == nil || a.hasTail || len(a.buf) == 0 || time.Since(a.since) > n.d.v.opts.FlushEvery {
+		return Extent{}
+	}
+	start := n.dirty.size - int64(len(a.buf))
+	for off := start; off < n.dirty.size; {
+		list := n.dirty.regions[off/Region]
+		i := list.search(off)
+		if i == len(list) || list[i].Offset > off {
+			return Extent{}
+		}
+		e := list[i].clip(off, n.dirty.size)
+		if e.block() != a.block() || int64(e.At) != off-start {
+			return Extent{}
+		}
+		off = e.end()
+	}
+	if start < 0 || start < n.base.Content.Size && n.dirty.keep > start {
+		return Extent{}
+	}
+	held := Extent{
+		Offset: start, Length: int64(len(a.buf)), Segment: a.segment, BlockSize: a.blockSize, Number: a.number,
+	}
+	held.byRegion(func(r int64, part Extent) {
+		n.dirty.regions[r] = n.dirty.regions[r].cut(part.Offset, part.end())
+	})
+	return held
+}
+
+// unhold puts back what holdBack took.
+func (n *liveNode) unhold(held Extent, size int64) {
+	if held.Length == 0 {
+		return
+	}
+	n.change()
+	n.lay(held)
+	n.dirty.size = size
+	n.dirty.since = n.app.since
+}
+
+// flushBut sees the blocks to the engine and commits the extents, but for the
+// held one.
+func (n *liveNode) flushBut(ctx context.Context, held Extent) error {
+	if held.Length > 0 {
+		return n.commit(ctx, &commit{n: n, size: held.Offset})
+	}
+	before, err := n.tidy(ctx)
+	if err != nil {
+		return err
+	}
+	small, err := n.finishBlock(ctx)
+	if err != nil {
+		return err
+	}
+	c := &commit{n: n, size: n.dirty.size, small: small, exact: before != nil}
+	err = n.commit(ctx, c)
+	if before != nil && blockstore.KindOf(err) == blockstore.Busy {
+		// Another door changed the file while its regions were read to be
+		// written again: commit only what was written here.
+		n.dirty.regions, c.exact = before, false
+		err = n.commit(ctx, c)
+	}
+	return err
+}
+
+func (n *liveNode) commit(ctx context.Context, c *commit) error {
+	if err := n.app.settle(ctx); err != nil {
+		return err
+	}
+	if err := c.run(ctx); err != nil {
+		return err
+	}
+	c.done()
+	return nil
+}
+
+// finishBlock sends off the block that is being filled as it is, or makes a
+// small block of it, which rides with the commit.
+func (n *liveNode) finishBlock(ctx context.Context) (*blockstore.Block, error) {
+	a := n.app
+	if a == nil || a.hasTail || len(a.buf) == 0 {
+		return nil, nil
+	}
+	if len(a.buf) > blockstore.MaxSmall {
+		return nil, n.seal(ctx)
+	}
+	id := blockstore.BlockID{Segment: a.segment, Number: a.small | blockstore.SmallBit}
+	return &blockstore.Block{ID: id, Data: bytes.Clone(a.buf)}, nil
+}
+
+// commit is one commit of what is dirty.
+type commit struct {
+	n     *liveNode
+	size  int64
+	small *blockstore.Block
+	exact bool // Busy if the node is not as it was last read
+	quiet bool // the same bytes elsewhere: not a change to anybody
+
+	// what the successful attempt made
+	next    *Node
+	version blockstore.Version
+	regions map[int64]ExtentList
+	smallOK uint32
+}
+
+func (c *commit) run(ctx context.Context) error {
+	version, err := c.n.d.updateVersion(ctx, blockstore.Lazy, c.attempt)
+	c.version = version
+	return err
+}
+
+func (c *commit) attempt(tx *tx) error {
+	n := c.n
+	node, version, err := tx.versionOf(n.id)
+	if err != nil {
+		return err
+	}
+	if c.exact && version != n.version {
+		return blockstore.E("flush", node.Name, blockstore.Busy, nil)
+	}
+	c.next, c.regions, c.smallOK = node, make(map[int64]ExtentList), 0
+	old := *node.Content
+	m := node.Content
+	m.Runs, m.Segments = slices.Clone(m.Runs), slices.Clone(m.Segments)
+	if n.dirty.keep == 0 && old.Size > 0 {
+		m, err = c.startOver(tx, node)
+	} else {
+		err = tx.cutOff(m, n.dirty.keep, c.regions)
+	}
+	if err != nil {
+		return err
+	}
+	node.Content = m
+	if err := c.layAll(tx, m); err != nil {
+		return err
+	}
+	if err := c.refer(tx, m); err != nil {
+		return err
+	}
+	if c.small != nil {
+		tx.Block(c.small.ID, c.small.Data)
+	}
+	m.Size = c.size
+	if n.dirty.keep > old.Size {
+		m.Size = max(c.size, old.Size) // another door made it longer meanwhile
+	}
+	m.Stored += n.dirty.stored
+	if c.small != nil {
+		m.Stored += int64(len(c.small.Data))
+	}
+	for id := range n.dirty.needs {
+		tx.Need(id)
+	}
+	if !c.quiet {
+		c.changed(tx, node, old.Size)
+	}
+	tx.putNode(n.id, node)
+	return nil
+}
+
+// startOver begins a new content for a file that was cut to nothing; the old
+// one goes to history or to the collector.
+func (c *commit) startOver(tx *tx, node *Node) (*Manifest, error) {
+	if tx.v.keepsHistory(node, tx.now) && node.Links > 0 {
+		key, err := tx.v.fullKey(tx.Context(), node.Parent, node.Name)
+		if err != nil {
+			return nil, err
+		}
+		tx.file(c.n.id, node.clone(), key)
+	} else {
+		old := *node.Content
+		tx.drop(&old)
+	}
+	return &Manifest{ID: blockstore.NewID()}, nil
+}
+
+// changed is what a change of content means to the rest of the node.
+func (c *commit) changed(tx *tx, node *Node, oldSize int64) {
+	node.Content.Changed, node.Content.Tag = tx.now, blockstore.NewID()
+	node.Mtime, node.Ctime = c.n.dirty.mtime, max(c.n.dirty.mtime, node.Ctime)
+	if c.n.dirty.killPriv {
+		node.killPriv()
+	}
+	if o := node.Object; o != nil {
+		kept := *o
+		kept.ETag, kept.Checksums, kept.Parts = "", nil, nil
+		node.Object = &kept
+	}
+	if node.Links > 0 {
+		tx.use(node.Bucket, node.Content.Size-oldSize, 0)
+	}
+}
+
+// layAll lays what was written over the committed extents.
+func (c *commit) layAll(tx *tx, m *Manifest) error {
+	for _, r := range slices.Sorted(maps.Keys(c.n.dirty.regions)) {
+		top := c.named(c.n.dirty.regions[r])
+		if len(top) == 0 {
+			continue
+		}
+		if err := tx.layRegion(m, r, top, c.regions); err != nil {
+			return err
+		}
+	}
+	return tx.spill(m, c.regions)
+}
+
+// named is a list with the small block, if there is one, under its own number.
+func (c *commit) named(list ExtentList) ExtentList {
+	a := c.n.app
+	if c.small == nil {
+		return list
+	}
+	out := make(ExtentList, 0, len(list)+1)
+	for _, e := range list {
+		if e.Segment != a.segment || e.block().Small() || e.lastBlock() != a.number {
+			out = append(out, e)
+			continue
+		}
+		if before := int64(a.number-e.Number)*int64(e.BlockSize) - int64(e.At); e.Number < a.number {
+			out = append(out, e.clip(e.Offset, e.Offset+before))
+			e = e.from(before)
+		}
+		e.Number = c.small.ID.Number
+		out = append(out, e)
+	}
+	return out
+}
+
+// firstSmall is how many small blocks a new segment's record speaks of.
+const firstSmall = 16
+
+// refer makes the segments that were written to know of the content.
+func (c *commit) refer(tx *tx, m *Manifest) error {
+	segments := maps.Clone(c.n.dirty.needs)
+	if c.small != nil {
+		if segments == nil {
+			segments = make(map[blockstore.SegmentID]bool)
+		}
+		segments[c.small.ID.Segment] = true
+	}
+	for id := range segments {
+		more := c.small != nil && c.small.ID.Segment == id && c.n.app.small >= c.n.app.smallOK
+		if slices.Contains(m.Segments, id) && !more {
+			continue
+		}
+		if err := c.referTo(tx, id, m, more); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *commit) referTo(tx *tx, id blockstore.SegmentID, m *Manifest, more bool) error {
+	a := c.n.app
+	rec := &SegmentRecord{Writer: tx.v.session, BlockSize: a.blockSize}
+	if a.segment != id || a.registered {
+		var err error
+		if rec, err = tx.segment(id); err != nil {
+			return err
+		}
+		if rec == nil || rec.Dying {
+			return blockstore.E("write", "segment "+id.String(), blockstore.Corrupt, nil)
+		}
+	} else {
+		tx.Guard(segmentKey(id), blockstore.Version{})
+	}
+	if !rec.refers(m.ID) {
+		rec.Refs = append(rec.Refs, Ref{Content: m.ID, Owner: c.n.id})
+	}
+	if more {
+		rec.Small = max(firstSmall, 2*a.smallOK)
+		c.smallOK = rec.Small
+	}
+	tx.put(segmentKey(id), rec)
+	if !slices.Contains(m.Segments, id) {
+		m.Segments = append(m.Segments, id)
+	}
+	return nil
+}
+
+// done makes the node what was committed.
+func (c *commit) done() {
+	n := c.n
+	n.rebase(c.next, c.version)
+	if c.next.Content.Spilled {
+		for r, list := range c.regions {
+			n.keepRegion(r, list)
+		}
+	}
+	if a := n.app; c.small != nil {
+		a.registered = true
+		a.smallOK = max(a.smallOK, c.smallOK)
+		a.small++
+		a.keepTail(n.dirty.regions, c.size)
+	}
+	n.dirty, n.wrote = newOverlay(), true
+}
+
+// keepTail keeps the bytes of a small block that are the end of the file.
+func (a *appender) keepTail(dirty map[int64]ExtentList, size int64) {
+	start := size - int64(len(a.buf))
+	list := dirty[max(start, 0)/Region]
+	i := list.search(start)
+	if start < 0 || i == len(list) || len(a.buf) >= blockstore.MaxSmall {
+		a.buf, a.hasTail = a.buf[:0], false
+		return
+	}
+	e := list[i].clip(start, size)
+	a.hasTail = e.Offset == start && e.block() == a.block() && e.At == 0 && e.Length == int64(len(a.buf))
+	a.tail = start
+	if !a.hasTail {
+		a.buf = a.buf[:0]
+	}
+}

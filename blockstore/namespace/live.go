@@ -1,0 +1,257 @@
+package namespace
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+// liveNode is a file that is open in a door: what is committed of it, and laid
+// over that what was written since. All handles of the door share it.
+type liveNode struct {
+	d  *Door
+	id NodeID
+
+	handles int         // guarded by d.mu
+	stale   atomic.Bool // the record may have changed: read it again
+
+	mu      sync.RWMutex
+	wrote   bool  // something was committed
+	base    *Node // shared: never changed in place
+	version blockstore.Version
+	dirty   overlay
+	app     *appender
+
+	regionsMu sync.Mutex
+	regions   map[int64]ExtentList // records of base's regions, as read
+}
+
+// overlay is what was changed of a file and not yet committed.
+type overlay struct {
+	changed bool
+	since   time.Time            // of the oldest change
+	regions map[int64]ExtentList // what was written, holes punched included
+	extents int                  // about how many those are
+	// keep: base's content from this offset on is cut off.
+	keep     int64
+	size     int64
+	mtime    Time
+	killPriv bool
+	stored   int64                         // bytes of blocks put
+	needs    map[blockstore.SegmentID]bool // segments with blocks put on their own
+}
+
+func newOverlay() overlay {
+	return overlay{keep: math.MaxInt64, regions: make(map[int64]ExtentList)}
+}
+
+// change begins or goes on with a change of content.
+func (n *liveNode) change() {
+	if !n.dirty.changed {
+		n.dirty.changed, n.dirty.since, n.dirty.size = true, time.Now(), n.base.Content.Size
+	}
+	n.dirty.mtime = Now()
+}
+
+// size is the length of the file as its handles see it; with mu held.
+func (n *liveNode) size() int64 {
+	if n.dirty.changed {
+		return n.dirty.size
+	}
+	return n.base.Content.Size
+}
+
+// acquire opens a node in the door.
+func (d *Door) acquire(ctx context.Context, id NodeID) (*liveNode, error) {
+	d.v.opens.enter(id)
+	node, version, err := d.v.readNode(ctx, id)
+	if err == nil {
+		err = openable(node)
+	}
+	if err != nil {
+		d.v.opens.leave(id)
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.live[id]
+	if n == nil {
+		n = &liveNode{d: d, id: id, base: node, version: version, dirty: newOverlay()}
+		n.stale.Store(true) // the node may have changed before it was in the table
+		d.live[id] = n
+	}
+	n.handles++
+	return n, nil
+}
+
+func openable(n *Node) error {
+	switch n.Kind {
+	case File:
+		return nil
+	case Dir:
+		return blockstore.E("open", n.Name, blockstore.IsDirectory, nil)
+	}
+	return blockstore.E("open", n.Name, blockstore.Invalid, nil)
+}
+
+// let undoes acquire. The last handle of the door commits what is dirty, and
+// the last of the process retires a node without a name.
+func (n *liveNode) let(ctx context.Context) error {
+	err := n.flush(ctx, flushAll)
+	n.d.mu.Lock()
+	n.handles--
+	gone := n.handles == 0
+	if gone {
+		delete(n.d.live, n.id)
+	}
+	n.d.mu.Unlock()
+	wrote := false
+	if gone {
+		n.mu.Lock()
+		n.d.v.streams.keep(n.id, n.app)
+		n.app, wrote = nil, n.wrote
+		n.mu.Unlock()
+	}
+	if !n.d.v.opens.leave(n.id) {
+		return err
+	}
+	if rerr := n.retireNameless(ctx); err == nil {
+		err = rerr
+	}
+	if wrote && err == nil {
+		err = n.d.queueCompaction(ctx, n.id)
+	}
+	return err
+}
+
+// retireNameless retires the node if it lost its last name while it was open.
+func (n *liveNode) retireNameless(ctx context.Context) error {
+	node, _, err := n.d.v.readNode(ctx, n.id)
+	if blockstore.KindOf(err) == blockstore.Stale {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if node.Links == 0 {
+		return n.d.v.release(ctx, n.d.v.session, n.id)
+	}
+	return nil
+}
+
+// fresh reads the record again if somebody changed it.
+func (n *liveNode) fresh(ctx context.Context) error {
+	if !n.stale.Load() {
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.reload(ctx)
+}
+
+// reload is fresh with mu held. A node that another session removed stays as
+// it was last seen: its handles go on.
+func (n *liveNode) reload(ctx context.Context) error {
+	if !n.stale.Swap(false) {
+		return nil
+	}
+	node, version, err := n.d.v.readNode(ctx, n.id)
+	if blockstore.KindOf(err) == blockstore.Stale {
+		return nil
+	}
+	if err != nil {
+		n.stale.Store(true)
+		return err
+	}
+	n.rebase(node, version)
+	return nil
+}
+
+func (n *liveNode) rebase(node *Node, version blockstore.Version) {
+	if version == n.version {
+		return
+	}
+	n.base, n.version = node, version
+	if n.app != nil && n.app.hasTail {
+		n.app.buf, n.app.hasTail = n.app.buf[:0], false
+	}
+	n.regionsMu.Lock()
+	n.regions = nil
+	n.regionsMu.Unlock()
+}
+
+// attr is the node's attributes with what is dirty.
+func (n *liveNode) attr(ctx context.Context) (Attr, error) {
+	if err := n.fresh(ctx); err != nil {
+		return Attr{}, err
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	a := n.base.attr(n.id)
+	if !n.dirty.changed {
+		return a, nil
+	}
+	a.Size, a.Stored = n.dirty.size, a.Stored+n.dirty.stored+n.app.buffered()
+	a.Mtime, a.Ctime = n.dirty.mtime, n.dirty.mtime
+	if n.dirty.killPriv {
+		node := *n.base
+		node.killPriv()
+		a.Mode = node.Mode
+	}
+	return a, nil
+}
+
+// region is the committed extents of a region: its record, or the runs.
+func (n *liveNode) region(ctx context.Context, r int64) (ExtentList, error) {
+	m := n.base.Content
+	if !m.Spilled {
+		return m.Runs, nil
+	}
+	n.regionsMu.Lock()
+	list, ok := n.regions[r]
+	n.regionsMu.Unlock()
+	if ok {
+		return list, nil
+	}
+	list, have, err := n.d.v.readRegion(ctx, m.ID, r)
+	if err != nil {
+		return nil, err
+	}
+	if !have {
+		lo, hi := regionRange(r)
+		list = m.Runs.in(lo, hi)
+	}
+	n.keepRegion(r, list)
+	return list, nil
+}
+
+// regionsKept bounds the decoded regions of one file in memory: 512 of at most
+// 28 KiB.
+const regionsKept = 512
+
+func (n *liveNode) keepRegion(r int64, list ExtentList) {
+	n.regionsMu.Lock()
+	defer n.regionsMu.Unlock()
+	if n.regions == nil || len(n.regions) >= regionsKept {
+		n.regions = make(map[int64]ExtentList)
+	}
+	n.regions[r] = list
+}
+
+// readRegion reads the record of a region, if it has one.
+func (v *Volume) readRegion(ctx context.Context, content blockstore.ID, r int64) (ExtentList, bool, error) {
+	key := extentsKey(content, r)
+	value, version, err := v.store.Get(ctx, key)
+	if err != nil || version.IsZero() {
+		return nil, false, err
+	}
+	var rec ExtentsRecord
+	if err := decode(key, value, &rec); err != nil {
+		return nil, false, err
+	}
+	return rec.List, true, nil
+}

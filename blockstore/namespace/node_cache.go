@@ -1,0 +1,64 @@
+package namespace
+
+import (
+	"context"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+// nodeCache saves decoding: it keeps nodes by id and version. The store is
+// always asked for the version, so it is never stale.
+type nodeCache struct {
+	lru *lru.Cache[NodeID, cachedNode]
+}
+
+type cachedNode struct {
+	version blockstore.Version
+	node    *Node // shared: never changed
+}
+
+// cachedNodes bounds the cache; a node takes some 500 bytes.
+const cachedNodes = 1 << 14
+
+// largestCached is how many bytes a cached node may have encoded.
+const largestCached = 4 << 10
+
+func newNodeCache() *nodeCache {
+	return &nodeCache{lru: must(lru.New[NodeID, cachedNode](cachedNodes))}
+}
+
+// readNode returns a node, which nobody may change, and its version. Stale if
+// it is not there.
+func (v *Volume) readNode(ctx context.Context, id NodeID) (*Node, blockstore.Version, error) {
+	key := nodeKey(id)
+	value, version, err := v.store.Get(ctx, key)
+	if err != nil {
+		return nil, version, err
+	}
+	if version.IsZero() {
+		return nil, version, blockstore.E("read", "node "+id.String(), blockstore.Stale, nil)
+	}
+	if c, ok := v.nodes.lru.Get(id); ok && c.version == version {
+		return c.node, version, nil
+	}
+	n := new(Node)
+	if err := decode(key, value, n); err != nil {
+		return nil, version, err
+	}
+	v.stamper.observe(n.Stamp)
+	if len(value) <= largestCached {
+		v.nodes.lru.Add(id, cachedNode{version, n})
+	}
+	return n, version, nil
+}
+
+// tally reads the tally of a directory or bucket.
+func (v *Volume) tally(ctx context.Context, key string) (blockstore.Tally, error) {
+	value, _, err := v.store.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return blockstore.DecodeTally(value)
+}

@@ -1,0 +1,147 @@
+package namespace
+
+import (
+	"context"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+// tx is one attempt at a change of the namespace.
+type tx struct {
+	*blockstore.Tx
+	v       *Volume
+	current Stamp
+	now     Time
+	touched []NodeID // nodes written
+	removed []NodeID // nodes that beginRemove was called for
+}
+
+// update runs fn until its change is committed (see blockstore.Writer.Update)
+// and then lets the open nodes know.
+func (d *Door) update(ctx context.Context, dur blockstore.Durability, fn func(*tx) error) error {
+	_, err := d.updateVersion(ctx, dur, fn)
+	return err
+}
+
+func (d *Door) updateVersion(ctx context.Context, dur blockstore.Durability, fn func(*tx) error) (blockstore.Version, error) {
+	stamp, err := d.v.stamper.stamp(ctx)
+	if err != nil {
+		return blockstore.Version{}, err
+	}
+	var t *tx
+	finish := func() {
+		if t != nil {
+			d.v.opens.endRemove(t.removed)
+		}
+	}
+	version, err := d.v.writer.Update(ctx, d.id, dur, func(btx *blockstore.Tx) error {
+		finish()
+		t = &tx{Tx: btx, v: d.v, current: stamp, now: Now()}
+		return fn(t)
+	})
+	if err == nil {
+		d.v.markStale(t.touched)
+	}
+	finish()
+	return version, err
+}
+
+// put stamps and writes a record.
+func (tx *tx) put(key string, r stamped) {
+	*r.stamp() = tx.current
+	tx.Put(key, encode(r))
+}
+
+// node reads a node and makes the change depend on it; Stale if it is gone.
+func (tx *tx) node(id NodeID) (*Node, error) {
+	n, _, err := tx.versionOf(id)
+	return n, err
+}
+
+// versionOf is node with the version that it is in.
+func (tx *tx) versionOf(id NodeID) (*Node, blockstore.Version, error) {
+	n, v, err := tx.v.readNode(tx.Context(), id)
+	if err != nil {
+		return nil, v, err
+	}
+	tx.Guard(nodeKey(id), v)
+	return n.clone(), v, nil
+}
+
+// dir is node for one that must be a directory.
+func (tx *tx) dir(id NodeID) (*Node, error) {
+	n, err := tx.node(id)
+	if err == nil && n.Kind != Dir {
+		err = blockstore.E("open", n.Name, blockstore.NotDirectory, nil)
+	}
+	return n, err
+}
+
+func (tx *tx) putNode(id NodeID, n *Node) {
+	tx.put(nodeKey(id), n)
+	tx.touched = append(tx.touched, id)
+	tx.Event(nodeKey(id))
+}
+
+func (tx *tx) deleteNode(id NodeID) {
+	tx.Delete(nodeKey(id))
+	tx.touched = append(tx.touched, id)
+	tx.Event(nodeKey(id))
+}
+
+// entry reads a name and makes the change depend on it; nil if it is free.
+func (tx *tx) entry(dir NodeID, name string) (*EntryRecord, error) {
+	key := entryKey(dir, name)
+	value, v, err := tx.Get(key)
+	if err != nil || v.IsZero() {
+		return nil, err
+	}
+	return decodeEntry(key, value)
+}
+
+func (tx *tx) putEntry(dir NodeID, name string, e *EntryRecord) {
+	tx.put(entryKey(dir, name), e)
+	tx.Event(entryKey(dir, name))
+}
+
+func (tx *tx) deleteEntry(dir NodeID, name string) {
+	tx.Delete(entryKey(dir, name))
+	tx.Event(entryKey(dir, name))
+}
+
+// touchDir tells a directory that its entries changed, with how many more
+// directories are in it.
+func (tx *tx) touchDir(id NodeID, dirs int64) {
+	key := tallyKey(id)
+	tx.Add(key, tallyMtime, blockstore.Max, int64(tx.now))
+	tx.Add(key, tallyCtime, blockstore.Max, int64(tx.now))
+	if dirs != 0 {
+		tx.Add(key, tallyDirs, blockstore.Sum, dirs)
+	}
+	tx.Event(nodeKey(id))
+}
+
+// use counts the bytes and files of a bucket.
+func (tx *tx) use(bucket NodeID, bytes, files int64) {
+	if bytes != 0 {
+		tx.Add(usageKey(bucket), usageBytes, blockstore.Sum, bytes)
+	}
+	if files != 0 {
+		tx.Add(usageKey(bucket), usageFiles, blockstore.Sum, files)
+	}
+}
+
+// segment reads a segment's record and depends on it; nil if there is none.
+func (tx *tx) segment(id blockstore.SegmentID) (*SegmentRecord, error) {
+	value, v, err := tx.Get(segmentKey(id))
+	if err != nil || v.IsZero() {
+		return nil, err
+	}
+	s := new(SegmentRecord)
+	return s, decode(segmentKey(id), value, s)
+}
+
+// due leaves work for the collector.
+func (tx *tx) due(at Time, r *DueRecord) {
+	tx.put(dueKey(at, blockstore.NewID()), r)
+}

@@ -1,0 +1,82 @@
+package fusefs
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// The watchdog is a child process that waits at a pipe. When its parent dies,
+// however it dies, the pipe ends and the child takes away the mount, which
+// would else stay and fail every access. It is this same program under another
+// argument, in a session of its own so that Ctrl-C does not reach it.
+
+// watchdogArg is the first argument of a watchdog; the second is the mountpoint.
+const watchdogArg = "fusefs-watchdog"
+
+// dismissed is what the parent says when there is nothing left to do.
+const dismissed = 'q'
+
+// watchdogReady says that this program can be started as a watchdog.
+var watchdogReady atomic.Bool
+
+// WatchdogMain is called first of all by the main of every program that mounts.
+// In a watchdog it does not return.
+func WatchdogMain() {
+	watchdogReady.Store(true)
+	if len(os.Args) == 3 && os.Args[1] == watchdogArg {
+		watch(os.Stdin, os.Args[2])
+		os.Exit(0)
+	}
+}
+
+// watch waits for the parent's end, and cleans up after it unless it was
+// dismissed. The kernel may need a moment to notice that the mount is dead.
+func watch(parent io.Reader, point string) {
+	if n, _ := parent.Read(make([]byte, 1)); n > 0 {
+		return
+	}
+	for range 100 {
+		if m, ok := mountAt(point); !ok || !m.isOurs() {
+			return
+		}
+		if clearDead(point) != nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// watchdog is the parent's end.
+type watchdog struct {
+	cmd  *exec.Cmd
+	pipe io.WriteCloser
+}
+
+func startWatchdog(point string) (*watchdog, error) {
+	if !watchdogReady.Load() {
+		return nil, errors.New("this program does not call fusefs.WatchdogMain first of all")
+	}
+	cmd := exec.Command("/proc/self/exe", watchdogArg, point)
+	cmd.Dir = "/" // keeps nothing else busy
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	pipe, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &watchdog{cmd, pipe}, nil
+}
+
+// dismiss ends the watchdog. How it ended makes no difference any more.
+func (d *watchdog) dismiss() {
+	_, _ = d.pipe.Write([]byte{dismissed})
+	_ = d.pipe.Close()
+	_ = d.cmd.Wait()
+}

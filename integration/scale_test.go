@@ -1,0 +1,12 @@
+//go:build !soak
+
+package integration
+
+// How much the tests do. The soak has numbers of its own.
+const (
+	bigFile    = 256 << 20
+	manyFiles  = 50_000
+	killRounds = 12
+	flips      = 24
+	throughput = 2 << 30
+)
