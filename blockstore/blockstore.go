@@ -138,8 +138,9 @@ type Records interface {
 	// slices before Commit returns.
 	Commit(ctx context.Context, c *Change, d Durability) (Version, error)
 
-	// Sync returns when every Commit and PutBlock that returned before it was
-	// called survives a power cut.
+	// Sync returns when every Commit that returned before it was called survives
+	// a power cut, with the blocks that it needs. Blocks that no commit needs
+	// yet are not waited for: a long stream does not hold up a small fsync.
 	Sync(ctx context.Context) error
 }
 

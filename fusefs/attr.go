@@ -17,7 +17,7 @@ func (w *worker) getattr(r *fuse.GetattrRequest) error {
 		return err
 	}
 	var a namespace.Attr
-	if h := w.openFile(r); h != nil {
+	if h := w.openFile(r.Flags&fuse.GetattrFh != 0, r.Handle); h != nil {
 		a, err = h.file.Attr(w.ctx)
 	} else {
 		a, err = w.s.backend.Attr(w.ctx, n.id)
@@ -29,11 +29,12 @@ func (w *worker) getattr(r *fuse.GetattrRequest) error {
 	return nil
 }
 
-func (w *worker) openFile(r *fuse.GetattrRequest) *handle {
-	if r.Flags&fuse.GetattrFh == 0 {
+// openFile is the handle that a request names, if it does.
+func (w *worker) openFile(named bool, num fuse.HandleID) *handle {
+	if !named {
 		return nil
 	}
-	h, _ := w.s.handles.file(uint64(r.Handle))
+	h, _ := w.s.handles.file(uint64(num))
 	return h
 }
 
@@ -46,12 +47,29 @@ func (w *worker) setattr(r *fuse.SetattrRequest) error {
 	if set.Size != nil && *set.Size < 0 {
 		return unix.EFBIG
 	}
+	if h := w.openFile(r.Valid.Handle(), r.Handle); h != nil && h.write && set.Size != nil {
+		// Part of what the handle writes: open(O_TRUNC), write, close becomes
+		// visible to other doors as one change.
+		if err := w.truncate(h, *set.Size, set.KeepPriv); err != nil {
+			return err
+		}
+		set.Size = nil
+	}
 	a, err := w.s.backend.SetAttr(w.ctx, n.id, set)
 	if err != nil {
 		return err
 	}
 	w.attr(n, &a)
 	return nil
+}
+
+func (w *worker) truncate(h *handle, size int64, keepPriv bool) error {
+	if !keepPriv {
+		if err := w.clearPrivileges(h.node); err != nil {
+			return err
+		}
+	}
+	return h.file.Truncate(w.ctx, size)
 }
 
 // attrChange is what a request changes. A change of owner always clears setuid

@@ -20,8 +20,9 @@ func lstat(t *testing.T, path string) unix.Stat_t {
 	return st
 }
 
-func TestModesAndKinds(t *testing.T) {
-	dir := mountCeiling(t)
+func TestModesAndKinds(t *testing.T) { each(t, testModesAndKinds) }
+
+func testModesAndKinds(t *testing.T, dir string) {
 	old := unix.Umask(0)
 	defer unix.Umask(old)
 	for i, mode := range []uint32{unix.S_IFREG, unix.S_IFIFO, unix.S_IFSOCK, unix.S_IFCHR, unix.S_IFBLK} {
@@ -44,8 +45,9 @@ func TestModesAndKinds(t *testing.T) {
 	}
 }
 
-func TestTimes(t *testing.T) {
-	dir := mountCeiling(t)
+func TestTimes(t *testing.T) { each(t, testTimes) }
+
+func testTimes(t *testing.T, dir string) {
 	must(t, os.WriteFile(dir+"/f", nil, 0o600))
 	for _, at := range []unix.Timespec{{Sec: 0, Nsec: 1}, {Sec: -1, Nsec: 999_999_999}, {Sec: -86400, Nsec: 500}, {Sec: 1 << 32, Nsec: 123_456_789}} {
 		must(t, unix.UtimesNanoAt(unix.AT_FDCWD, dir+"/f", []unix.Timespec{at, at}, 0))
@@ -74,11 +76,12 @@ func asNobody(t *testing.T, command string) {
 
 // TestPrivilegesAreCleared: setuid goes when someone without privileges writes,
 // truncates or chowns, and stays when root writes.
-func TestPrivilegesAreCleared(t *testing.T) {
+func TestPrivilegesAreCleared(t *testing.T) { each(t, testPrivilegesAreCleared) }
+
+func testPrivilegesAreCleared(t *testing.T, dir string) {
 	if os.Geteuid() != 0 {
 		t.Fatal("needs root: it becomes another user")
 	}
-	dir := mountCeiling(t)
 	openUp(t, dir)
 	path := dir + "/f"
 	privileged := func() {
@@ -113,8 +116,9 @@ func openUp(t *testing.T, dir string) {
 	}
 }
 
-func TestPermissionsAreChecked(t *testing.T) {
-	dir := mountCeiling(t)
+func TestPermissionsAreChecked(t *testing.T) { each(t, testPermissionsAreChecked) }
+
+func testPermissionsAreChecked(t *testing.T, dir string) {
 	openUp(t, dir)
 	must(t, os.WriteFile(dir+"/secret", []byte("x"), 0o600))
 	must(t, unix.Mkdir(dir+"/shared", 0o777))
@@ -125,8 +129,10 @@ func TestPermissionsAreChecked(t *testing.T) {
 	asNobody(t, "cd '"+dir+"' && : > own && rm own")
 }
 
-func TestXattrs(t *testing.T) {
-	path := mountCeiling(t) + "/f"
+func TestXattrs(t *testing.T) { each(t, testXattrs) }
+
+func testXattrs(t *testing.T, dir string) {
+	path := dir + "/f"
 	must(t, os.WriteFile(path, nil, 0o600))
 	must(t, unix.Setxattr(path, "user.a", []byte("hello"), unix.XATTR_CREATE))
 	must(t, unix.Setxattr(path, "user.empty", nil, 0))
@@ -153,9 +159,11 @@ func TestXattrs(t *testing.T) {
 	wantErr(t, "remove again", unix.Removexattr(path, "user.a"), unix.ENODATA)
 }
 
-func TestStatfs(t *testing.T) {
+func TestStatfs(t *testing.T) { each(t, testStatfs) }
+
+func testStatfs(t *testing.T, dir string) {
 	var st unix.Statfs_t
-	must(t, unix.Statfs(mountCeiling(t), &st))
+	must(t, unix.Statfs(dir, &st))
 	if st.Namelen != 255 || st.Blocks == 0 || st.Bavail > st.Blocks || st.Ffree == 0 {
 		t.Errorf("statfs: %+v", st)
 	}

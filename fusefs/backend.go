@@ -43,6 +43,7 @@ type Handle interface {
 	Read(ctx context.Context, off int64, n int) ([][]byte, error)
 	// WriteAt does not keep p.
 	WriteAt(ctx context.Context, p []byte, off int64) (int, error)
+	Truncate(ctx context.Context, size int64) error
 	Allocate(ctx context.Context, off, length int64, mode namespace.AllocateMode) error
 	Flush(ctx context.Context) error
 	Sync(ctx context.Context) error

@@ -24,5 +24,12 @@
 // change, and of a file that is written, linked or unlinked. Changes through
 // other doors come as hints; invalidate.go passes them on.
 //
+// # Its own user
+//
+// A process should not use its own mount. It can (unless it is through a memory
+// mapping: a page fault stops the garbage collector, which stops the workers), but
+// when it is killed while it waits for itself it can't die before the watchdog
+// ends the connection, within seconds.
+//
 // POSIX and BSD locks stay in the kernel: two mounts do not exclude each other.
 package fusefs

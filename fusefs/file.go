@@ -35,9 +35,8 @@ func openFlags(f fuse.OpenFlags) namespace.OpenFlags {
 		to |= namespace.OpenRead
 	}
 	if !f.IsReadOnly() {
-		// The kernel reads through any handle what a write of part of a
-		// page leaves out.
-		to |= namespace.OpenRead | namespace.OpenWrite
+		// The kernel says of each write whether it may leave setuid.
+		to |= namespace.OpenWrite | namespace.OpenKeepPriv
 	}
 	if f&fuse.OpenAppend != 0 {
 		to |= namespace.OpenAppend

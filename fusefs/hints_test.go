@@ -6,8 +6,6 @@ import (
 	"os"
 	"testing"
 	"time"
-
-	"github.com/cairnfs/cairn/fusefs/ceiling"
 )
 
 // eventually waits for a condition that another door's change brings about.
@@ -24,9 +22,10 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 // TestHintsReachTheKernel changes files through one mount and sees it through
 // another, whose kernel side has everything cached for minutes.
-func TestHintsReachTheKernel(t *testing.T) {
-	store := ceiling.New()
-	a, b := mountOf(t, store.Door()), mountOf(t, store.Door())
+func TestHintsReachTheKernel(t *testing.T) { eachWorld(t, testHintsReachTheKernel) }
+
+func testHintsReachTheKernel(t *testing.T, w world) {
+	a, b := w.mount(t), w.mount(t)
 	reads := func(name, want string) func() bool {
 		return func() bool {
 			got, err := os.ReadFile(b + "/" + name)
@@ -71,9 +70,10 @@ func TestHintsReachTheKernel(t *testing.T) {
 
 // TestHintsKeepWorkingDirectories: a hint about the name of a directory that stays
 // does not take it from under a program.
-func TestHintsKeepWorkingDirectories(t *testing.T) {
-	store := ceiling.New()
-	a, b := mountOf(t, store.Door()), mountOf(t, store.Door())
+func TestHintsKeepWorkingDirectories(t *testing.T) { eachWorld(t, testHintsKeepWorkingDirectories) }
+
+func testHintsKeepWorkingDirectories(t *testing.T, w world) {
+	a, b := w.mount(t), w.mount(t)
 	must(t, os.Mkdir(a+"/d", 0o755))
 	eventually(t, "the directory", func() bool { _, err := os.Stat(b + "/d"); return err == nil })
 	t.Chdir(b + "/d")

@@ -85,7 +85,7 @@ func (w *worker) awaitKill(id fuse.RequestID, pid uint32) {
 // pending for every thread of a process that ends.
 func dying(tid uint32) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
-	if err != nil {
+	if err != nil || bytes.Contains(status, []byte("\nState:\tZ")) {
 		return true
 	}
 	for _, field := range []string{"\nSigPnd:\t", "\nShdPnd:\t"} {

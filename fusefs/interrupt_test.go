@@ -33,6 +33,10 @@ func newHanging() *hanging {
 	}
 }
 
+func (h *hanging) mount(t *testing.T) string {
+	return world{door: func() fusefs.Backend { return h }}.mount(t)
+}
+
 func (h *hanging) Lookup(ctx context.Context, dir namespace.NodeID, name string) (namespace.Attr, error) {
 	if !strings.HasPrefix(name, "hang") {
 		return h.Backend.Lookup(ctx, dir, name)
@@ -62,7 +66,7 @@ func statChild(args []string) error {
 
 func TestKillWhileTheStoreHangs(t *testing.T) {
 	h := newHanging()
-	dir := mountOf(t, h)
+	dir := h.mount(t)
 	cmd, _ := child(t, "stat", dir+"/hang")
 	<-h.entered
 	must(t, cmd.Process.Kill())
@@ -75,7 +79,7 @@ func TestKillWhileTheStoreHangs(t *testing.T) {
 func TestOtherSignalsDoNotInterrupt(t *testing.T) {
 	for _, kill := range []bool{false, true} {
 		h := newHanging()
-		dir := mountOf(t, h)
+		dir := h.mount(t)
 		cmd, line := child(t, "stat", dir+"/hang")
 		<-h.entered
 		var tid int
@@ -111,7 +115,7 @@ func threadState(t *testing.T, tid int) string {
 // those that need not.
 func TestOthersGoOnWhileTheStoreHangs(t *testing.T) {
 	h := newHanging()
-	dir := mountOf(t, h)
+	dir := h.mount(t)
 	const stuck = 40
 	done := make(chan error, stuck)
 	for i := range stuck {

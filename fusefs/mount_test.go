@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/cairnfs/cairn/blockstore"
+	"github.com/cairnfs/cairn/blockstore/namespace"
 	"github.com/cairnfs/cairn/fusefs"
 	"github.com/cairnfs/cairn/fusefs/ceiling"
 	"golang.org/x/sys/unix"
@@ -28,17 +29,6 @@ func serveChild(args []string) error {
 	}
 	fmt.Println("ready")
 	return s.Serve(ctx)
-}
-
-// holdChild keeps args[0] open, and ends when it can't be read any more.
-func holdChild(args []string) error {
-	f, err := os.OpenFile(args[0], os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	fmt.Println("holding")
-	_, err = os.Stdin.Read(make([]byte, 1))
-	return errors.Join(err, f.Close())
 }
 
 func TestKilledProcessLeavesNoMount(t *testing.T) {
@@ -67,6 +57,31 @@ func TestKilledWithOpenFiles(t *testing.T) {
 	wantErr(t, "write", err, unix.ENOTCONN)
 }
 
+// selfChild mounts on args[0] and waits there for itself: its store hangs.
+func selfChild(args []string) error {
+	ctx := context.Background()
+	store := newHanging()
+	s, err := fusefs.Mount(ctx, args[0], store, fusefs.Options{})
+	if err != nil {
+		return err
+	}
+	go func() {
+		var st unix.Stat_t
+		_ = unix.Stat(args[0]+"/hang", &st)
+	}()
+	go func() { fmt.Println(<-store.entered) }()
+	return s.Serve(ctx)
+}
+
+// TestKilledWhileUsingItself: such a process can't die by itself.
+func TestKilledWhileUsingItself(t *testing.T) {
+	dir := t.TempDir()
+	cmd, _ := child(t, "self", dir)
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	awaitUnmounted(t, dir)
+}
+
 func TestMountCleansUpAfterTheDead(t *testing.T) {
 	dir := t.TempDir()
 	cmd, _ := child(t, "serve", dir)
@@ -76,7 +91,7 @@ func TestMountCleansUpAfterTheDead(t *testing.T) {
 	if !cairnMounts()[dir] {
 		t.Fatal("nothing was left to clean up")
 	}
-	_, stop := serve(t, ceiling.New().Door(), dir)
+	_, stop := serve(t, ceiling.New().Door(), namespace.RootID, dir)
 	must(t, os.WriteFile(dir+"/x", nil, 0o600))
 	stop()
 }
@@ -133,7 +148,7 @@ func TestUnmountEndsServe(t *testing.T) {
 
 // TestStopWhileInUse: Serve ends although a program has a file open.
 func TestStopWhileInUse(t *testing.T) {
-	dir, stop := serve(t, ceiling.New().Door(), t.TempDir())
+	dir, stop := serve(t, ceiling.New().Door(), namespace.RootID, t.TempDir())
 	f, err := os.Create(dir + "/x")
 	must(t, err)
 	defer f.Close()
@@ -144,7 +159,7 @@ func TestStopWhileInUse(t *testing.T) {
 
 // TestStopAfterLazyUnmount: the mount is gone from the table, but lives on.
 func TestStopAfterLazyUnmount(t *testing.T) {
-	dir, stop := serve(t, ceiling.New().Door(), t.TempDir())
+	dir, stop := serve(t, ceiling.New().Door(), namespace.RootID, t.TempDir())
 	f, err := os.Create(dir + "/x")
 	must(t, err)
 	defer f.Close()
@@ -208,7 +223,7 @@ func TestManyMounts(t *testing.T) {
 	for round := range 2 {
 		var stops []func()
 		for i := range 4 {
-			dir, stop := serve(t, ceiling.New().Door(), t.TempDir())
+			dir, stop := serve(t, ceiling.New().Door(), namespace.RootID, t.TempDir())
 			must(t, os.WriteFile(fmt.Sprintf("%s/%d-%d", dir, round, i), []byte(dir), 0o600))
 			stops = append(stops, stop)
 		}

@@ -86,8 +86,9 @@ func makeFiles(t *testing.T, dir string, n int) []string {
 
 // TestDeletingWhileListing is rm -r: every name comes exactly once although those
 // before it go meanwhile.
-func TestDeletingWhileListing(t *testing.T) {
-	dir := mountCeiling(t)
+func TestDeletingWhileListing(t *testing.T) { each(t, testDeletingWhileListing) }
+
+func testDeletingWhileListing(t *testing.T, dir string) {
 	names := makeFiles(t, dir, 10_000)
 	d := openDir(t, dir)
 	var seen []string
@@ -112,8 +113,9 @@ func TestDeletingWhileListing(t *testing.T) {
 
 }
 
-func TestSeekdir(t *testing.T) {
-	dir := mountCeiling(t)
+func TestSeekdir(t *testing.T) { each(t, testSeekdir) }
+
+func testSeekdir(t *testing.T, dir string) {
 	makeFiles(t, dir, 500)
 	d := openDir(t, dir)
 	all := d.rest()
@@ -125,8 +127,9 @@ func TestSeekdir(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
-	dir := mountCeiling(t)
+func TestNames(t *testing.T) { each(t, testNames) }
+
+func testNames(t *testing.T, dir string) {
 	must(t, os.MkdirAll(dir+"/a/b", 0o755))
 	must(t, os.WriteFile(dir+"/a/f", []byte("one"), 0o600))
 	must(t, os.WriteFile(dir+"/g", []byte("two"), 0o600))
@@ -153,8 +156,9 @@ func TestNames(t *testing.T) {
 
 // TestKernelHearsOfOwnChanges: after each change by name, what stat says of the
 // others that it touched is right although the kernel caches for minutes.
-func TestKernelHearsOfOwnChanges(t *testing.T) {
-	dir := mountCeiling(t)
+func TestKernelHearsOfOwnChanges(t *testing.T) { each(t, testKernelHearsOfOwnChanges) }
+
+func testKernelHearsOfOwnChanges(t *testing.T, dir string) {
 	links := func(name string) uint64 {
 		t.Helper()
 		var st unix.Stat_t

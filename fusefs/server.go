@@ -3,6 +3,7 @@ package fusefs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -163,37 +164,34 @@ func (s *Server) readAgain(err error) bool {
 	return false
 }
 
-// How long stop waits for programs to let go, and how often it looks.
+// How long stop waits for programs to let go, and how often it tries again.
 const (
 	stopPatience = time.Second
-	stopRetry    = 50 * time.Millisecond
+	stopRetry    = 20 * time.Millisecond
 )
 
-// stop unmounts. It first tries the clean way for a while; programs that still
-// hold on then lose the file system, after what they changed through mmap was
-// written.
+// stop unmounts. For a while it tries the clean way; programs that hold on longer
+// lose the file system, after what they changed through mappings was written.
 func (s *Server) stop(ended <-chan struct{}) error {
-	deadline := time.Now().Add(stopPatience)
-	for {
-		err := detach(s.point, false)
-		if err == nil || !mountedFrom(s.point, s.device) {
-			break
+	for deadline := time.Now().Add(stopPatience); time.Now().Before(deadline); {
+		if mountedFrom(s.point, s.device) && detach(s.point, false) == nil {
+			<-ended
+			return nil
 		}
-		if time.Now().After(deadline) {
-			s.log.Warn("still in use, unmounting nevertheless", "mountpoint", s.point)
-			syncMount(s.point)
-			if err := detach(s.point, true); err != nil {
-				return err
-			}
-			break
+		if waitFor(ended, stopRetry) {
+			return nil
 		}
-		waitFor(ended, stopRetry)
 	}
-	if waitFor(ended, stopPatience) {
-		return nil
+	s.log.Warn("programs still use the mount and lose it now")
+	if mountedFrom(s.point, s.device) {
+		syncMount(s.point)
+		if err := detach(s.point, true); err != nil {
+			return err
+		}
 	}
 	if err := s.device.abort(); err != nil {
-		return blockstore.E("unmount", s.point, blockstore.Busy, err)
+		return blockstore.E("unmount", s.point, blockstore.Busy,
+			fmt.Errorf("programs keep it until this process ends: %w", err))
 	}
 	<-ended
 	return nil

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The watchdog is a child process that waits at a pipe. When its parent dies,
@@ -29,25 +31,48 @@ var watchdogReady atomic.Bool
 func WatchdogMain() {
 	watchdogReady.Store(true)
 	if len(os.Args) == 3 && os.Args[1] == watchdogArg {
-		watch(os.Stdin, os.Args[2])
+		watch(os.Stdin, os.Getppid(), os.Args[2])
 		os.Exit(0)
 	}
 }
 
+// parentCheck is how often the watchdog looks whether its parent died without
+// letting go of the pipe. That happens to a process that waits for itself: one
+// that uses its own mount dies only when the mount's connection ends.
+const parentCheck = 2 * time.Second
+
 // watch waits for the parent's end, and cleans up after it unless it was
 // dismissed. The kernel may need a moment to notice that the mount is dead.
-func watch(parent io.Reader, point string) {
-	if n, _ := parent.Read(make([]byte, 1)); n > 0 {
+func watch(pipe *os.File, parent int, point string) {
+	if wasDismissed(pipe, parent) {
 		return
 	}
 	for range 100 {
-		if m, ok := mountAt(point); !ok || !m.isOurs() {
+		m, ok := mountAt(point)
+		if !ok || !m.isOurs() {
 			return
+		}
+		if dying(uint32(parent)) {
+			_ = m.device.abort()
 		}
 		if clearDead(point) != nil {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// wasDismissed waits for the parent's last word or its death.
+func wasDismissed(pipe *os.File, parent int) bool {
+	fds := []unix.PollFd{{Fd: int32(pipe.Fd()), Events: unix.POLLIN}}
+	for {
+		if n, _ := unix.Poll(fds, int(parentCheck/time.Millisecond)); n > 0 {
+			n, _ := pipe.Read(make([]byte, 1))
+			return n > 0
+		}
+		if dying(uint32(parent)) {
+			return false
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package integration
 import (
 	"encoding/json"
 	"errors"
-	"go/doc"
 	"go/parser"
 	"go/token"
 	"io"
@@ -123,7 +122,7 @@ func packageComment(t *testing.T, p goPackage) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.Doc != nil && doc.Synopsis(f.Doc.Text()) != "" {
+		if f.Doc != nil {
 			return f.Doc.Text()
 		}
 	}

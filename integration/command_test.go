@@ -273,7 +273,7 @@ func TestUp(t *testing.T) {
 		at = "~/All"
 		options = "ro"
 		END`)
-	m, _ = e.Start("up")
+	e.Start("up")
 	write(t, filepath.Join(e.Home, "Photos", "one"), []byte("1"))
 	if got := read(t, filepath.Join(e.Home, "All", "home", "file")); string(got) != "content" {
 		t.Errorf("the file holds %q", got)

@@ -43,7 +43,7 @@ func TestFlippedBlock(t *testing.T) {
 	}
 	m.Unmount()
 	r := e.Cairn("fsck", "--data")
-	if r.Status != 6 || !strings.Contains(r.Out, "/a") {
+	if r.Status != 6 || !strings.Contains(r.Out, "used by file a ") {
 		t.Errorf("the check has to name file a: %s", r)
 	}
 }

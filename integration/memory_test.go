@@ -45,9 +45,7 @@ func stream(t *testing.T, path string, seed, length int) {
 			t.Fatal(err)
 		}
 	}
-	if err := f.Sync(); err != nil {
-		t.Fatal(err)
-	}
+	forget(t, f)
 }
 
 // compare reads what stream wrote.

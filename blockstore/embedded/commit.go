@@ -233,10 +233,5 @@ func (s *Store) settle(ctx context.Context, done decided, name string) error {
 		}
 		return s.syncLog(ctx)
 	}
-	if err := done.batch.SyncWait(); err != nil {
-		s.health.fail(err)
-		return s.health.check("commit", name)
-	}
-	raise(&s.synced, done.number)
-	return done.batch.Close()
+	return s.await("commit", name, done.batch, done.number)
 }

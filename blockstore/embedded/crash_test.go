@@ -19,7 +19,7 @@ import (
 // of the commit order, with every Sync commit that was acknowledged, and every
 // block whole that a surviving commit needs.
 func TestPowerCut(t *testing.T) {
-	for seed := range uint64(24) {
+	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newPowerCut(t, seed)
 			w.run(60)

@@ -66,11 +66,11 @@ func openDatabase(fsys vfs.FS, dir string, o Options, h *health) (*pebble.DB, er
 func listener(log *slog.Logger) *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
-			log.Error("background work of the database failed", "error", err)
+			log.Error("background work of the database failed", "error", err.Error())
 			time.Sleep(spaceProbe) // Pebble tries again at once
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			log.Error("a file of the database is damaged", "file", info.Path, "error", info.Details)
+			log.Error("a file of the database is damaged", "file", info.Path, "error", info.Details.Error())
 		},
 		DiskSlow: func(info pebble.DiskSlowInfo) {
 			log.Warn("the disk is slow", "file", info.Path, "for", info.Duration)
@@ -114,13 +114,14 @@ func (s *Store) apply(op, name string, b *pebble.Batch, o *pebble.WriteOptions) 
 }
 
 // write does something with the log. The caller holds mu: Pebble's own locks stay
-// taken when it gives up in here, so nobody may be there or come after.
+// taken when it panics in here, so nobody may be there or come after.
 func (s *Store) write(op, name string, do func() error) (err error) {
 	if err := s.health.check(op, name); err != nil {
 		return err
 	}
 	defer func() {
 		if r := recover(); r != nil {
+			s.stuck.Store(true)
 			s.health.fail(fmt.Errorf("log: %v", r))
 			err = s.health.check(op, name)
 		}

@@ -51,11 +51,16 @@
 // memory of the process until a block of its log is full, so Serve fills the block
 // with padding.
 //
-// # Full disk
+// # Full and failing disks
 //
 // Pebble cannot live through a log that it can't write. So content is refused
 // while there is still a reserve, other growth when half of that is gone, and
-// what frees space never; the ballast is for other programs filling the disk.
+// what frees space never. If other programs take the reserve too, the ballast
+// goes, and then the log waits for space.
+//
+// When the disk fails under a log, a manifest or a segment, the store can't be
+// written any more, and the disk is left as after a power cut at that moment: see
+// orderedFS. Reads go on, Serve returns the failure, and the next Open recovers.
 //
 // # Memory
 //

@@ -60,14 +60,23 @@ func (h *health) fail(err error) {
 	}
 	h.err = err
 	close(h.failed)
-	h.log.Error("the store can't be written any more; restart to recover", "error", err)
+	h.log.Error("the store can't be written any more; restart to recover", "error", err.Error())
 }
 
-// check returns the failure as an error of the operation.
-func (h *health) check(op, name string) error {
+// frozen says whether there was a failure.
+func (h *health) frozen() bool {
 	select {
 	case <-h.failed:
+		return true
 	default:
+		return false
+	}
+}
+
+// check returns the failure as an error of the operation. Whoever acknowledges
+// anything that was to be written asks it last.
+func (h *health) check(op, name string) error {
+	if !h.frozen() {
 		return nil
 	}
 	h.mu.Lock()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/batchrepr"
@@ -24,8 +26,16 @@ type recovery struct {
 
 	claims  []claim
 	synced  uint64
-	removed map[blockstore.BlockID]bool
-	gone    map[blockstore.SegmentID]bool
+	removed map[blockstore.BlockID]offsets
+	gone    map[blockstore.SegmentID]offsets
+}
+
+// offsets are places in the log where something was removed.
+type offsets []int64
+
+// between says whether one lies between two places.
+func (o offsets) between(from, to int64) bool {
+	return slices.ContainsFunc(o, func(at int64) bool { return from < at && at < to })
 }
 
 // claim is a commit in the log that needs blocks.
@@ -43,27 +53,40 @@ type claim struct {
 func recoverLog(fsys vfs.FS, dir string, segs *segments, log *slog.Logger) error {
 	r := &recovery{
 		fs: fsys, dir: fsys.PathJoin(dir, recordsName), segs: segs, log: log,
-		removed: make(map[blockstore.BlockID]bool),
-		gone:    make(map[blockstore.SegmentID]bool),
+		removed: make(map[blockstore.BlockID]offsets),
+		gone:    make(map[blockstore.SegmentID]offsets),
 	}
 	path, err := r.read()
 	if err != nil {
 		return fault("recover log", dir, err)
 	}
-	for _, c := range r.claims {
-		if c.number <= r.synced {
-			continue
-		}
-		if err := r.check(c); err != nil {
-			log.Warn("the log is cut before a commit whose content was lost in a crash",
-				"commit", c.number, "file", path, "offset", c.offset, "error", err)
-			if err := r.cut(path, c.offset); err != nil {
-				return fault("cut log", path, err)
-			}
-			break
+	if at, cause := r.end(); cause != nil {
+		log.Warn("the log is cut before a commit whose content was lost in a crash",
+			"file", path, "offset", at, "error", cause)
+		if err := r.cut(path, at); err != nil {
+			return fault("cut log", path, err)
 		}
 	}
 	return segs.syncOwed()
+}
+
+// end returns where the log must end, and the error that says why, nil if it may
+// stay as it is. A block that a later entry of the log removes may be missing, but
+// only if that entry stays: so each cut means to look again at what is before it.
+func (r *recovery) end() (at int64, cause error) {
+	at = math.MaxInt64
+	for again := true; again; {
+		again = false
+		for _, c := range r.claims {
+			if c.number <= r.synced || c.offset >= at {
+				continue
+			}
+			if err := r.check(c, at); err != nil {
+				at, cause, again = c.offset, err, true
+			}
+		}
+	}
+	return at, cause
 }
 
 // read collects what the newest log says, and returns its path. Where the log ends
@@ -103,7 +126,7 @@ func (r *recovery) readBatch(batch []byte, offset int64) error {
 		}
 		switch key[0] {
 		case removalKeys:
-			r.noteRemoval(key)
+			r.noteRemoval(key, offset)
 		case feedKeys:
 			if err := r.noteCommit(key, value, offset); err != nil {
 				return err
@@ -113,13 +136,13 @@ func (r *recovery) readBatch(batch []byte, offset int64) error {
 }
 
 // noteRemoval remembers what is missing rightly.
-func (r *recovery) noteRemoval(key []byte) {
+func (r *recovery) noteRemoval(key []byte, offset int64) {
 	id, whole, ok := parseBlockKey(key)
 	switch {
 	case whole:
-		r.gone[id.Segment] = true
+		r.gone[id.Segment] = append(r.gone[id.Segment], offset)
 	case ok:
-		r.removed[id] = true
+		r.removed[id] = append(r.removed[id], offset)
 	}
 }
 
@@ -139,15 +162,20 @@ func (r *recovery) noteCommit(key, value []byte, offset int64) error {
 	return nil
 }
 
-// check reads every block that a commit was the first to need.
-func (r *recovery) check(c claim) error {
+// check reads every block that a commit was the first to need, if the log ends at
+// the given place.
+func (r *recovery) check(c claim, end int64) error {
 	for _, n := range c.needs {
-		if r.gone[n.segment] {
+		if r.gone[n.segment].between(c.offset, end) {
 			continue
 		}
 		for _, blocks := range n.blocks {
 			for number := blocks.From; number < blocks.To; number++ {
-				if err := r.checkBlock(blockstore.BlockID{Segment: n.segment, Number: number}); err != nil {
+				id := blockstore.BlockID{Segment: n.segment, Number: number}
+				if r.removed[id].between(c.offset, end) {
+					continue
+				}
+				if err := r.checkBlock(id); err != nil {
 					return err
 				}
 			}
@@ -158,9 +186,6 @@ func (r *recovery) check(c claim) error {
 }
 
 func (r *recovery) checkBlock(id blockstore.BlockID) error {
-	if r.removed[id] {
-		return nil
-	}
 	for off := 0; ; {
 		data, _, err := r.segs.read(id, off, blockstore.MaxBlock)
 		if errors.Is(err, errPastEnd) {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -36,6 +37,8 @@ type room struct {
 	reserve int64
 	left    int64 // free bytes at asked, less what was taken since
 	asked   time.Time
+
+	closing atomic.Pointer[time.Time]
 }
 
 // newRoom wants that much reserve, and takes less on a small disk.
@@ -133,23 +136,42 @@ func (r *room) release() bool {
 	return err == nil
 }
 
-// A write that Pebble can't live without waits this long for space.
 const (
-	spaceWait  = time.Minute
+	// spaceProbe is the pause before a write is tried again that had no space.
 	spaceProbe = 100 * time.Millisecond
+	// lastWait is how long that goes on once the store is being closed.
+	lastWait = 10 * time.Second
 )
 
-// insist repeats a write until it has space. Commits that bring more are refused
-// meanwhile, and those that free space are what it waits for.
+// insist repeats a write until it has space. Changes that take more are refused
+// meanwhile, and those that free some go on for as long as the log can be written.
 func (r *room) insist(write func() error) error {
-	deadline := time.Now().Add(spaceWait)
 	for {
 		err := write()
-		if !vfs.IsNoSpaceError(err) || time.Now().After(deadline) {
+		if !vfs.IsNoSpaceError(err) || r.givesUp() {
 			return err
 		}
+		r.doubt()
 		if !r.release() {
 			time.Sleep(spaceProbe)
 		}
 	}
+}
+
+// doubt makes the next take ask the system.
+func (r *room) doubt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = time.Time{}
+}
+
+func (r *room) givesUp() bool {
+	closing := r.closing.Load()
+	return closing != nil && time.Since(*closing) > lastWait
+}
+
+// close says that the store is being closed.
+func (r *room) close() {
+	now := time.Now()
+	r.closing.Store(&now)
 }

@@ -26,26 +26,26 @@ type segments struct {
 	root string
 
 	mu sync.Mutex
-	// open are the segments that keep their file open for the next user.
-	open *simplelru.LRU[blockstore.SegmentID, *segment]
-	// dirty are the segments with a write that no sync has covered.
-	dirty map[blockstore.SegmentID]*segment
-	// owed are the dirty ones that must be synced before the log is, because a
-	// commit needs them.
+	// known are the segments that are kept, dirty or in use; there is one
+	// segment for each file, so that nothing that is known of it gets lost.
+	known map[blockstore.SegmentID]*segment
+	// kept are the segments whose file stays open for the next user.
+	kept *simplelru.LRU[blockstore.SegmentID, *segment]
+	// owed are the dirty segments that must be synced before the log is,
+	// because a commit needs them.
 	owed map[blockstore.SegmentID]*segment
 	// doomed are the blocks that are removed, but not yet on disk.
 	doomed map[blockstore.SegmentID]*doom
 }
 
-// segment is one segment file. It is in segments.open, in segments.dirty, or in
-// use, else it is forgotten.
+// segment is one segment file.
 type segment struct {
 	id blockstore.SegmentID
 
 	// Guarded by segments.mu.
 	users   int
-	kept    bool // in segments.open
-	written uint64
+	kept    bool
+	written uint64 // how many blocks were written; dirty is written > synced
 	synced  uint64 // what written was when the last sync began
 	needed  uint64 // what written was when a commit last needed the segment
 	fresh   []blockRange
@@ -67,11 +67,11 @@ func newSegments(fsys vfs.FS, root string) *segments {
 	s := &segments{
 		fs:     fsys,
 		root:   root,
-		dirty:  make(map[blockstore.SegmentID]*segment),
+		known:  make(map[blockstore.SegmentID]*segment),
 		owed:   make(map[blockstore.SegmentID]*segment),
 		doomed: make(map[blockstore.SegmentID]*doom),
 	}
-	s.open, _ = simplelru.NewLRU(maxOpenSegments, s.evicted) // fails for sizes below 1 only
+	s.kept, _ = simplelru.NewLRU(maxOpenSegments, s.evicted) // fails for sizes below 1 only
 	return s
 }
 
@@ -89,50 +89,63 @@ func (s *segments) use(id blockstore.SegmentID) *segment {
 	defer s.mu.Unlock()
 	g := s.get(id)
 	g.users++
-	if !g.kept {
-		g.kept = true
-		s.open.Add(id, g)
-	}
+	g.kept = true
+	s.kept.Add(id, g)
 	return g
 }
 
 // get finds or makes the segment; the caller holds mu.
 func (s *segments) get(id blockstore.SegmentID) *segment {
-	if g, ok := s.open.Get(id); ok {
-		return g
+	g, ok := s.known[id]
+	if !ok {
+		g = &segment{id: id}
+		s.known[id] = g
 	}
-	if g, ok := s.dirty[id]; ok {
-		return g
-	}
-	return &segment{id: id}
+	return g
 }
 
 func (s *segments) release(g *segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g.users--
-	s.closeIdle(g)
+	s.settle(g)
 }
 
-// evicted is called by open, with mu held.
+// evicted is called by kept, with mu held.
 func (s *segments) evicted(_ blockstore.SegmentID, g *segment) {
 	g.kept = false
-	s.closeIdle(g)
+	s.settle(g)
 }
 
-func (s *segments) closeIdle(g *segment) {
-	if g.users == 0 && !g.kept {
-		g.close()
+// settle closes a segment that nobody uses, and drops one that there is nothing
+// to know of. The caller holds mu.
+func (s *segments) settle(g *segment) {
+	if g.users > 0 || g.kept {
+		return
+	}
+	g.close()
+	if g.synced >= g.written && s.known[g.id] == g {
+		delete(s.known, g.id)
 	}
 }
 
-// forget drops what is known of a segment whose file is gone or was never there.
+// forget drops what is known of a segment whose file is to be removed.
 func (s *segments) forget(id blockstore.SegmentID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.dirty, id)
 	delete(s.owed, id)
-	s.open.Remove(id)
+	if g, ok := s.known[id]; ok {
+		g.synced = g.written
+		s.kept.Remove(id)
+		s.settle(g)
+	}
+}
+
+// unkeep lets go of a segment that turned out to have no file.
+func (s *segments) unkeep(g *segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept.Remove(g.id)
 }
 
 func (g *segment) close() {
@@ -197,14 +210,5 @@ func (s *segments) exists(id blockstore.SegmentID) (bool, error) {
 func (s *segments) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.open.Purge()
-}
-
-// unkeep lets go of a segment that turned out to have no file.
-func (s *segments) unkeep(g *segment) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if kept, ok := s.open.Peek(g.id); ok && kept == g {
-		s.open.Remove(g.id)
-	}
+	s.kept.Purge()
 }

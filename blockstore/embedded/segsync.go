@@ -1,6 +1,9 @@
 package embedded
 
 import (
+	"maps"
+	"slices"
+
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cairnfs/cairn/blockstore"
@@ -16,7 +19,6 @@ func (s *segments) wrote(g *segment, f blockFile, number uint32, size int) {
 	s.mu.Lock()
 	g.written++
 	g.fresh = addBlock(g.fresh, number)
-	s.dirty[g.id] = g
 	g.pending += size
 	start := g.pending >= writebackEvery
 	if start {
@@ -55,28 +57,21 @@ func (s *segments) need(ids []blockstore.SegmentID) []need {
 	defer s.mu.Unlock()
 	var needs []need
 	for _, id := range ids {
-		g := s.needed(id)
+		g := s.get(id)
+		if g.written == 0 {
+			// Not written by this process: perhaps by one that was killed.
+			g.written, g.newEntry = 1, true
+		}
 		if len(g.fresh) > 0 {
 			needs = append(needs, need{id, g.fresh})
 			g.fresh = nil
 		}
 		g.needed = g.written
 		if g.needed > g.synced {
-			s.dirty[id], s.owed[id] = g, g
+			s.owed[id] = g
 		}
 	}
 	return needs
-}
-
-// needed finds a segment that a commit names. One that this process has neither
-// written nor synced may have been written by one that was killed, so it counts as
-// dirty. The caller holds mu.
-func (s *segments) needed(id blockstore.SegmentID) *segment {
-	g := s.get(id)
-	if g.written == 0 {
-		g.written, g.newEntry = 1, true
-	}
-	return g
 }
 
 // syncOwed syncs every segment that a commit so far needs.
@@ -85,13 +80,18 @@ func (s *segments) syncOwed() error { return s.syncSome(s.owedNow()) }
 func (s *segments) owedNow() []*segment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return values(s.owed)
+	return slices.Collect(maps.Values(s.owed))
 }
 
 // syncAll syncs every segment.
 func (s *segments) syncAll() error {
 	s.mu.Lock()
-	all := values(s.dirty)
+	var all []*segment
+	for _, g := range s.known {
+		if g.written > g.synced {
+			all = append(all, g)
+		}
+	}
 	s.mu.Unlock()
 	return s.syncSome(all)
 }
@@ -104,20 +104,12 @@ func (s *segments) syncThese(ids []blockstore.SegmentID) error {
 	s.mu.Lock()
 	var some []*segment
 	for _, id := range ids {
-		if g, ok := s.dirty[id]; ok {
+		if g, ok := s.known[id]; ok && g.written > g.synced {
 			some = append(some, g)
 		}
 	}
 	s.mu.Unlock()
 	return s.syncSome(some)
-}
-
-func values(m map[blockstore.SegmentID]*segment) []*segment {
-	var all []*segment
-	for _, g := range m {
-		all = append(all, g)
-	}
-	return all
 }
 
 func (s *segments) syncSome(some []*segment) error {
@@ -150,12 +142,10 @@ func (s *segments) sync(g *segment) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g.synced = target
-	if g.synced >= g.needed && s.owed[g.id] == g {
+	if g.synced >= g.needed {
 		delete(s.owed, g.id)
 	}
-	if g.synced >= g.written && s.dirty[g.id] == g {
-		delete(s.dirty, g.id)
-	}
+	s.settle(g)
 	return nil
 }
 

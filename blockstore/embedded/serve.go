@@ -159,11 +159,18 @@ func (s *Store) syncLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.await(op, s.dir, b, last)
+}
+
+// await waits until a batch is durable, and with it all commits up to a number.
+func (s *Store) await(op, name string, b *pebble.Batch, number uint64) error {
 	if err := b.SyncWait(); err != nil {
 		s.health.fail(err)
-		return s.health.check(op, s.dir)
 	}
-	raise(&s.synced, last)
+	if err := s.health.check(op, name); err != nil {
+		return err
+	}
+	raise(&s.synced, number)
 	return b.Close()
 }
 

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -32,7 +33,7 @@ type Options struct {
 	FeedAge   time.Duration
 	FeedBytes int64
 	// Reserve is the free space below which content is refused, at most a
-	// sixteenth of the disk. Default 64 MiB.
+	// sixteenth of the disk. Default 128 MiB, enough to flush all memtables.
 	Reserve int64
 }
 
@@ -47,7 +48,7 @@ func (o Options) withDefaults() Options {
 	o.RecordCache = orDefault(o.RecordCache, 32<<20)
 	o.FeedAge = orDefault(o.FeedAge, 7*24*time.Hour)
 	o.FeedBytes = orDefault(o.FeedBytes, 1<<30)
-	o.Reserve = orDefault(o.Reserve, 64<<20)
+	o.Reserve = orDefault(o.Reserve, 128<<20)
 	return o
 }
 
@@ -76,6 +77,8 @@ type Store struct {
 	cache  *recordCache
 	feed   feed
 	closed atomic.Bool
+	// stuck says that Pebble gave up, so that its locks stay taken.
+	stuck atomic.Bool
 
 	// reclaimMu is held while doomed blocks are removed on disk.
 	reclaimMu sync.Mutex
@@ -119,7 +122,7 @@ func Open(dir string, o Options) (*Store, error) {
 		}
 	}
 	if err := s.open(); err != nil {
-		return nil, errors.Join(err, s.abandon())
+		return nil, cmp.Or(err, s.abandon())
 	}
 	return s, nil
 }
@@ -179,20 +182,21 @@ func (s *Store) usable(ctx context.Context, op, name string) error {
 }
 
 // Close makes everything durable and leaves nothing for the next Open to recover.
-// Serve must have returned. A store that failed keeps its lock until the process
-// ends, because parts of Pebble may still be at work in it.
+// Serve must have returned. If Pebble gave up the store keeps its lock until the
+// process ends, because parts of Pebble may still be at work in it.
 func (s *Store) Close() error {
 	const op = "close store"
 	if s.closed.Load() {
 		return blockstore.E(op, s.dir, blockstore.Closed, nil)
 	}
+	s.room.close()
 	err := s.settleAll()
 	s.closed.Store(true)
 	s.feed.close()
-	if failed := s.health.check(op, s.dir); failed != nil {
-		return failed
+	if s.stuck.Load() {
+		return s.health.check(op, s.dir)
 	}
-	return errors.Join(err, s.abandon())
+	return cmp.Or(err, s.abandon())
 }
 
 // settleAll leaves an empty log behind, if there is room for the tables.
@@ -210,21 +214,40 @@ func (s *Store) settleAll() error {
 	return s.flush()
 }
 
+// flush makes tables of what is in memory. It gives up when the disk does: then
+// Pebble tries again and again, and the log has it all anyway.
 func (s *Store) flush() error {
+	const op = "flush"
+	var flushed <-chan struct{}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.write("flush", s.dir, s.db.Flush)
+	err := s.write(op, s.dir, func() (err error) {
+		flushed, err = s.db.AsyncFlush()
+		return err
+	})
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-flushed:
+	case <-s.health.failed:
+	case <-time.After(lastWait):
+		s.log.Warn("the tables can't be written; the log is kept")
+	}
+	return s.health.check(op, s.dir)
 }
 
 // abandon releases what Open took.
-func (s *Store) abandon() error {
-	var errs []error
+func (s *Store) abandon() (err error) {
 	if s.db != nil {
-		errs = append(errs, s.db.Close())
+		err = s.db.Close()
 	}
 	s.segs.close()
 	if s.lock != nil {
-		errs = append(errs, s.lock.Close())
+		err = cmp.Or(err, s.lock.Close())
 	}
-	return errors.Join(errs...)
+	if err != nil {
+		return fault("close store", s.dir, err)
+	}
+	return nil
 }

@@ -177,6 +177,21 @@ func (a *appender) settle(ctx context.Context) error {
 	return nil
 }
 
+// wait returns when no block is on its way any more, whatever became of it.
+func (a *appender) wait() {
+	for _, p := range a.puts {
+		<-p.done
+	}
+	a.puts = nil
+}
+
+// dropTail forgets bytes that were kept to be written again.
+func (a *appender) dropTail() {
+	if a != nil && a.hasTail {
+		a.buf, a.hasTail = a.buf[:0], false
+	}
+}
+
 // firstReserve is how many blocks a new segment's record speaks of.
 const firstReserve = 64
 

@@ -18,18 +18,21 @@ func (d *Door) Attr(ctx context.Context, id NodeID) (Attr, error) {
 	}
 	a := n.attr(id)
 	if n.Kind == Dir {
-		return a, d.v.addTally(ctx, id, &a)
+		return a, d.v.addTally(ctx, n, &a)
 	}
 	return a, nil
 }
 
 // addTally adds what a directory's tally knows.
-func (v *Volume) addTally(ctx context.Context, id NodeID, a *Attr) error {
-	t, err := v.tally(ctx, tallyKey(id))
+func (v *Volume) addTally(ctx context.Context, n *Node, a *Attr) error {
+	t, err := v.tally(ctx, tallyKey(a.ID))
 	if err != nil {
 		return err
 	}
-	a.Mtime, a.Ctime = Time(t.Field(tallyMtime)), Time(t.Field(tallyCtime))
+	if changed := Time(t.Field(tallyMtime)); changed > n.MtimeSet {
+		a.Mtime = changed
+	}
+	a.Ctime = Time(t.Field(tallyCtime))
 	a.Links = uint32(2 + t.Field(tallyDirs))
 	return nil
 }
@@ -67,7 +70,7 @@ func (d *Door) setAttr(ctx context.Context, id NodeID, s SetAttr) error {
 		if n.Kind == Dir {
 			tx.Add(tallyKey(id), tallyCtime, blockstore.Max, int64(tx.now))
 			if s.Mtime != nil {
-				tx.Add(tallyKey(id), tallyMtime, blockstore.Set, int64(*s.Mtime))
+				n.MtimeSet = tx.now
 			}
 		}
 		tx.putNode(id, n)

@@ -48,10 +48,10 @@ type checker struct {
 	tallied  map[NodeID]int64 // the same, as its tally has it
 	usage    map[NodeID][2]int64
 	usages   map[NodeID][2]int64
-	contents map[blockstore.ID]string // whose they are
-	refs     map[segmentRef]bool      // true: the segment's record has it too
+	contents map[blockstore.ID]owner
+	refs     map[segmentRef]bool // true: the segment's record has it too
 	segments map[blockstore.SegmentID]*SegmentRecord
-	blocks   map[blockstore.BlockID]int32
+	blocks   map[blockstore.BlockID]checkedBlock
 	held     map[NodeID]bool
 	regions  map[blockstore.ID]bool // contents with extents records
 	spilled  map[blockstore.ID]bool
@@ -60,6 +60,18 @@ type checker struct {
 type segmentRef struct {
 	segment blockstore.SegmentID
 	content blockstore.ID
+}
+
+// owner is who has a content: a node, or history.
+type owner struct {
+	node    NodeID
+	history string // the full key
+}
+
+// checkedBlock is what must be known of a block.
+type checkedBlock struct {
+	size int32
+	used bool // some content is in it
 }
 
 // checkedNode is what must be known of a node to judge the others.
@@ -88,9 +100,9 @@ func (v *Volume) Check(ctx context.Context, o CheckOptions, report func(Problem)
 		nodes: make(map[NodeID]*checkedNode), entries: make(map[NodeID]int64),
 		dirs: make(map[NodeID]int64), tallied: make(map[NodeID]int64),
 		usage: make(map[NodeID][2]int64), usages: make(map[NodeID][2]int64),
-		contents: make(map[blockstore.ID]string), refs: make(map[segmentRef]bool),
+		contents: make(map[blockstore.ID]owner), refs: make(map[segmentRef]bool),
 		segments: make(map[blockstore.SegmentID]*SegmentRecord),
-		blocks:   make(map[blockstore.BlockID]int32), held: make(map[NodeID]bool),
+		blocks:   make(map[blockstore.BlockID]checkedBlock), held: make(map[NodeID]bool),
 		regions: make(map[blockstore.ID]bool), spilled: make(map[blockstore.ID]bool),
 	}
 	err := c.run(ctx)
@@ -128,7 +140,7 @@ func (c *checker) listBlocks(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.blocks[b.ID] = int32(b.Size)
+		c.blocks[b.ID] = checkedBlock{size: int32(b.Size)}
 		c.seen.Blocks++
 	}
 	return nil
@@ -188,7 +200,7 @@ func (c *checker) record(ctx context.Context, r blockstore.Record) error {
 		if err := decode(r.Key, r.Value, &h); err != nil || h.Node == nil || h.Node.Content == nil {
 			return err
 		}
-		return c.content(ctx, "history of "+h.Key, h.Node.Content)
+		return c.content(ctx, owner{history: h.Key}, h.Node.Content)
 	case prefixDue:
 		return c.due(r)
 	case prefixTally, prefixUsage:
@@ -270,7 +282,7 @@ func (c *checker) node(ctx context.Context, id NodeID, r blockstore.Record) erro
 	if n.Content == nil {
 		return nil
 	}
-	return c.content(ctx, fmt.Sprintf("file %s (node %s)", n.Name, id), n.Content)
+	return c.content(ctx, owner{node: id}, n.Content)
 }
 
 func (c *checker) entry(dir NodeID, name string, r blockstore.Record) error {
@@ -290,11 +302,12 @@ func (c *checker) entry(dir NodeID, name string, r blockstore.Record) error {
 }
 
 // content looks at where the bytes of a file are said to be.
-func (c *checker) content(ctx context.Context, whose string, m *Manifest) error {
+func (c *checker) content(ctx context.Context, has owner, m *Manifest) error {
+	whose := c.nameOf(has)
 	if other, ok := c.contents[m.ID]; ok {
-		c.wrong(whose, "has the same content id as %s", other)
+		c.wrong(whose, "has the same content id as %s", c.nameOf(other))
 	}
-	c.contents[m.ID] = whose
+	c.contents[m.ID] = has
 	listed := make(map[blockstore.SegmentID]bool, len(m.Segments))
 	for _, s := range m.Segments {
 		listed[s] = true
@@ -325,11 +338,15 @@ func (c *checker) extent(whose string, e Extent) {
 		if !e.block().Small() {
 			k = min(left, int64(e.BlockSize-e.At))
 		}
-		size, ok := c.blocks[e.block()]
+		b, ok := c.blocks[e.block()]
 		if !ok {
 			c.wrong(whose, "block %s, with its bytes from %d, is missing", e.block(), e.Offset)
-		} else if int64(size) < int64(e.At)+k {
-			c.wrong(whose, "block %s has %d bytes, and bytes up to %d are needed", e.block(), size, int64(e.At)+k)
+		} else if int64(b.size) < int64(e.At)+k {
+			c.wrong(whose, "block %s has %d bytes, and bytes up to %d are needed", e.block(), b.size, int64(e.At)+k)
+		}
+		if ok && !b.used {
+			b.used = true
+			c.blocks[e.block()] = b
 		}
 		if left -= k; left > 0 {
 			e = e.from(k)

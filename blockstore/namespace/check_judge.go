@@ -3,12 +3,13 @@ package namespace
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // judgeTree sees that every node has its names, and every directory its place.
 func (c *checker) judgeTree() {
 	for id, n := range c.nodes {
-		what := fmt.Sprintf("node %s (%s)", id, n.name)
+		what := c.path(id)
 		names := c.entries[id]
 		switch {
 		case id == RootID:
@@ -58,7 +59,7 @@ func (c *checker) reachesRoot(id NodeID) bool {
 func (c *checker) judgeCounts() {
 	for id, n := range c.nodes {
 		if n.kind == Dir && c.dirs[id] != c.tallied[id] {
-			c.wrong(fmt.Sprintf("directory %s (%s)", n.name, id), "counts %d directories in it, there are %d", c.tallied[id], c.dirs[id])
+			c.wrong(c.path(id), "counts %d directories in it, there are %d", c.tallied[id], c.dirs[id])
 		}
 		if n.kind != Dir && n.links > 0 {
 			u := c.usage[n.bucket]
@@ -85,8 +86,8 @@ func (c *checker) judgeSegments() {
 		}
 	}
 	for ref, known := range c.refs {
-		if whose, live := c.contents[ref.content]; !known && live {
-			c.wrong(whose, "refers to segment %s, which does not know of it", ref.segment)
+		if has, live := c.contents[ref.content]; !known && live {
+			c.wrong(c.nameOf(has), "refers to segment %s, which does not know of it", ref.segment)
 		}
 	}
 	for b := range c.blocks {
@@ -101,11 +102,13 @@ func (c *checker) judgeSegments() {
 	}
 }
 
-// verifyBlocks reads every block, so that the engine verifies its checksums.
+// verifyBlocks reads every block that is used, so that the engine verifies its
+// checksums.
 func (c *checker) verifyBlocks(ctx context.Context) error {
-	for id, size := range c.blocks {
-		for off := 0; off < int(size); {
-			b, err := c.v.store.GetBlock(ctx, id, off, int(size)-off)
+	for id, block := range c.blocks {
+		size := int(block.size)
+		for off := 0; block.used && off < size; {
+			b, err := c.v.store.GetBlock(ctx, id, off, size-off)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -126,5 +129,27 @@ func (c *checker) usersOf(segment NodeID) string {
 	if rec == nil || len(rec.Refs) == 0 {
 		return ""
 	}
-	return "; used by " + c.contents[rec.Refs[0].Content]
+	return "; used by " + c.nameOf(c.contents[rec.Refs[0].Content])
+}
+
+// nameOf tells people whose a content is.
+func (c *checker) nameOf(o owner) string {
+	if !o.node.IsZero() {
+		return c.path(o.node)
+	}
+	return "history of " + o.history
+}
+
+// path is where a node was last entered, as far as that is known.
+func (c *checker) path(id NodeID) string {
+	path := ""
+	for up := id; up != RootID; {
+		n := c.nodes[up]
+		if n == nil || len(path) > longestKey {
+			path = "…/" + path
+			break
+		}
+		path, up = n.name+"/"+path, n.parent
+	}
+	return fmt.Sprintf("%s (node %s)", strings.TrimSuffix(path, "/"), id)
 }

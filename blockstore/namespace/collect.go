@@ -13,7 +13,7 @@ type Collected struct {
 	Contents  int   // contents that nobody had any more
 	Segments  int   // segments removed
 	Compacted int   // files written again
-	Bytes     int64 // bytes that compaction gave back, about
+	Bytes     int64 // bytes of blocks given back, about
 }
 
 func (c *Collected) add(more Collected) {
@@ -56,9 +56,12 @@ func (v *Volume) collectSome(ctx context.Context) error {
 
 func (v *Volume) collect(ctx context.Context, all bool, progress func(Collected)) (Collected, error) {
 	var total Collected
-	after := ""
+	after, hurry := "", Time(math.MinInt64)
+	if all {
+		hurry = Now() + compactAfter
+	}
 	for ctx.Err() == nil {
-		batch, last, err := v.dueWork(ctx, all, after)
+		batch, last, err := v.dueWork(ctx, hurry, after)
 		if err != nil || last == "" {
 			return total, err
 		}
@@ -76,8 +79,9 @@ func (v *Volume) collect(ctx context.Context, all bool, progress func(Collected)
 }
 
 // dueWork reads the next work after a key, and the key to go on after; "" if
-// there is none. With all it takes what waits only out of patience too.
-func (v *Volume) dueWork(ctx context.Context, all bool, after string) ([]work, string, error) {
+// there is none. What waits only out of patience may be hurried, if it was to
+// be done before a time: what is put off from now on is not taken again.
+func (v *Volume) dueWork(ctx context.Context, hurry Time, after string) ([]work, string, error) {
 	var batch []work
 	last, now := "", Now()
 	for r, err := range v.store.Scan(ctx, prefixDue, after) {
@@ -85,7 +89,7 @@ func (v *Volume) dueWork(ctx context.Context, all bool, after string) ([]work, s
 			return nil, "", err
 		}
 		late := dueTime(r.Key) <= now
-		if !late && !all || len(batch) == dueAtOnce {
+		if !late && hurry < now || len(batch) == dueAtOnce {
 			break
 		}
 		last = r.Key
@@ -93,16 +97,11 @@ func (v *Volume) dueWork(ctx context.Context, all bool, after string) ([]work, s
 		if err := decode(r.Key, r.Value, &w.DueRecord); err != nil {
 			return nil, "", err
 		}
-		if late || v.mayHurry(&w) {
+		if late || w.Expire != "" && v.Settings().HistoryTime == 0 || !w.Compact.IsZero() && dueTime(r.Key) < hurry {
 			batch = append(batch, w)
 		}
 	}
 	return batch, last, nil
-}
-
-// mayHurry says whether work may be done before its time.
-func (v *Volume) mayHurry(w *work) bool {
-	return !w.Compact.IsZero() || w.Expire != "" && v.Settings().HistoryTime == 0
 }
 
 func (v *Volume) doWork(ctx context.Context, batch []work) (Collected, error) {
@@ -150,8 +149,9 @@ func (v *Volume) dropContents(ctx context.Context, drops []work) (Collected, err
 	}
 	leeway := v.Settings().Leeway
 	var dying []work
+	var done Collected
 	err := v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
-		dying = dying[:0]
+		dying, done = dying[:0], Collected{Contents: len(drops)}
 		seen := make(map[blockstore.SegmentID]*SegmentRecord)
 		for _, w := range drops {
 			dead, err := tx.dropRefs(w.Drop, seen)
@@ -166,10 +166,10 @@ func (v *Volume) dropContents(ctx context.Context, drops []work) (Collected, err
 			r := work{dueKey(at, blockstore.NewID()), DueRecord{Remove: dead}}
 			tx.put(r.key, &r.DueRecord)
 			dying = append(dying, r)
+			done.Bytes += w.Drop.Stored
 		}
 		return nil
 	})
-	done := Collected{Contents: len(drops)}
 	if err != nil || leeway > 0 {
 		return done, err
 	}
@@ -337,7 +337,7 @@ func (v *Volume) sweep(ctx context.Context) error {
 			return err
 		}
 		id, _ := keyID(r.Key)
-		if err := v.orphan(ctx, id, math.MaxUint32, dead); err != nil {
+		if err := v.orphan(ctx, id, 0, dead); err != nil {
 			return err
 		}
 	}
@@ -346,57 +346,63 @@ func (v *Volume) sweep(ctx context.Context) error {
 
 // orphans looks at the segments of all blocks after one.
 func (v *Volume) orphans(ctx context.Context, after blockstore.BlockID, dead func(blockstore.ID) bool) error {
-	var last blockstore.BlockInfo
+	var id blockstore.SegmentID
+	var blocks uint32
 	for b, err := range v.store.ListBlocks(ctx, after) {
 		if err != nil {
 			return err
 		}
-		if b.ID.Segment != last.ID.Segment && !last.ID.Segment.IsZero() {
-			if err := v.orphan(ctx, last.ID.Segment, last.ID.Number, dead); err != nil {
+		if b.ID.Segment != id {
+			if err := v.orphan(ctx, id, blocks, dead); err != nil {
 				return err
 			}
+			id, blocks = b.ID.Segment, 0
 		}
-		last = b
+		if !b.ID.Small() {
+			blocks = b.ID.Number + 1
+		}
 	}
-	if last.ID.Segment.IsZero() {
-		return nil
-	}
-	return v.orphan(ctx, last.ID.Segment, last.ID.Number, dead)
+	return v.orphan(ctx, id, blocks, dead)
 }
 
-// orphan deals with one segment, if its writer is dead; highest is the number
-// of its last block.
-func (v *Volume) orphan(ctx context.Context, id blockstore.SegmentID, highest uint32, dead func(blockstore.ID) bool) error {
+// orphan deals with one segment, if its writer is dead. blocks bounds the
+// numbers of the blocks that were seen of it: it may be more than the record
+// knows, for a crash can take the record back and leave the blocks.
+func (v *Volume) orphan(ctx context.Context, id blockstore.SegmentID, blocks uint32, dead func(blockstore.ID) bool) error {
+	if id.IsZero() {
+		return nil
+	}
 	return v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
 		rec, err := tx.segment(id)
 		if err != nil {
 			return err
 		}
 		if rec == nil {
-			if !v.opts.Exclusive || highest == math.MaxUint32 {
-				return nil
+			if !v.opts.Exclusive {
+				return nil // perhaps a new one, of another session
 			}
-			rec = &SegmentRecord{BlockSize: v.Settings().BlockSize, Blocks: highest + 1, Small: math.MaxUint32 &^ blockstore.SmallBit}
-			tx.put(segmentKey(id), rec)
+			rec = &SegmentRecord{BlockSize: v.Settings().BlockSize, Small: math.MaxUint32 &^ blockstore.SmallBit}
 		}
-		switch {
-		case rec.Dying || !rec.Writer.IsZero() && !dead(rec.Writer):
+		if rec.Dying || !rec.Writer.IsZero() && !dead(rec.Writer) {
 			return nil
-		case len(rec.Refs) == 0:
-			tx.drop(&Manifest{Segments: []blockstore.SegmentID{id}})
-		case !rec.Writer.IsZero():
-			tx.closeSegment(id, rec)
 		}
+		if rec.Writer.IsZero() && len(rec.Refs) > 0 && blocks <= rec.Blocks {
+			return nil // closed before
+		}
+		tx.closeSegment(id, rec, blocks)
 		return nil
 	})
 }
 
 // closeSegment gives what a dead writer left behind the last commit to the
-// compaction.
-func (tx *tx) closeSegment(id blockstore.SegmentID, rec *SegmentRecord) {
-	rec.Writer = blockstore.ID{}
+// collector.
+func (tx *tx) closeSegment(id blockstore.SegmentID, rec *SegmentRecord, blocks uint32) {
+	rec.Writer, rec.Blocks = blockstore.ID{}, max(rec.Blocks, blocks)
 	tx.put(segmentKey(id), rec)
-	if rec.Blocks > 0 {
+	switch {
+	case len(rec.Refs) == 0:
+		tx.drop(&Manifest{Segments: []blockstore.SegmentID{id}})
+	case rec.Blocks > 0:
 		tx.due(tx.now, &DueRecord{Compact: rec.Refs[0].Owner})
 	}
 }

@@ -97,9 +97,8 @@ func (tx *tx) enter(dir NodeID, name string, id NodeID, n *Node) error {
 	}
 	switch n.Kind {
 	case Dir:
-		n.Links = 0
-		tx.Add(tallyKey(id), tallyMtime, blockstore.Set, int64(n.Mtime))
-		tx.Add(tallyKey(id), tallyCtime, blockstore.Set, int64(n.Ctime))
+		n.Links, n.MtimeSet = 0, tx.now
+		tx.Add(tallyKey(id), tallyCtime, blockstore.Max, int64(n.Ctime))
 		tx.touchDir(dir, 1)
 	case File:
 		if n.Content == nil {

@@ -89,6 +89,9 @@ func (v *Volume) markStale(ids []NodeID) {
 func (v *Volume) listen(ctx context.Context) error {
 	for ctx.Err() == nil {
 		cursor, err := v.store.Head(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -125,20 +128,21 @@ func nodesOf(keys []string) []NodeID {
 	return ids
 }
 
-// Hints yields what changed through other doors from now on, until ctx is
-// done. A hint may come more than once, or without a change.
+// Hints yields what changed through other doors, until ctx is done: All first,
+// for what changed before. A hint may come more than once, or without a change.
 func (d *Door) Hints(ctx context.Context) iter.Seq2[Hint, error] {
 	return func(yield func(Hint, error) bool) {
 		for ctx.Err() == nil {
 			cursor, err := d.v.store.Head(ctx)
+			if ctx.Err() != nil {
+				return
+			}
 			if err != nil {
 				yield(Hint{}, err)
 				return
 			}
-			if !d.hintsFrom(ctx, cursor, yield) {
-				return
-			}
-			if ctx.Err() == nil && !yield(Hint{All: true}, nil) {
+			// What changed before the feed was joined is not in it.
+			if !yield(Hint{All: true}, nil) || !d.hintsFrom(ctx, cursor, yield) {
 				return
 			}
 		}

@@ -189,6 +189,7 @@ func (c *commit) attempt(tx *tx) error {
 	if err := c.refer(tx, m); err != nil {
 		return err
 	}
+	c.dropLeft(tx, old.Segments)
 	if c.small != nil {
 		tx.Block(c.small.ID, c.small.Data)
 	}
@@ -224,6 +225,15 @@ func (c *commit) startOver(tx *tx, node *Node) (*Manifest, error) {
 		tx.drop(&old)
 	}
 	return &Manifest{ID: blockstore.NewID()}, nil
+}
+
+// dropLeft hands the segments to the collector that were left without a commit.
+func (c *commit) dropLeft(tx *tx, committed []blockstore.SegmentID) {
+	for _, id := range c.n.dirty.left {
+		if !slices.Contains(committed, id) {
+			tx.drop(&Manifest{Segments: []blockstore.SegmentID{id}})
+		}
+	}
 }
 
 // changed is what a change of content means to the rest of the node.

@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"strings"
 
@@ -70,9 +71,17 @@ func regionOf(key string) (int64, bool) {
 	return int64(binary.BigEndian.Uint64([]byte(key[17:]))), true
 }
 
+// longestKey is how much of a full key a record's key has. S3 keys are not
+// longer; of the path of a file in a deep tree the rest is a hash.
+const longestKey = 1024
+
 // historyKey: the newest version of a key comes first. The end has a fixed
 // length, so a full key may have any bytes.
 func historyKey(bucket NodeID, fullKey string, at Time, id blockstore.ID) string {
+	if len(fullKey) > longestKey {
+		sum := sha256.Sum256([]byte(fullKey))
+		fullKey = fullKey[:longestKey] + string(sum[:])
+	}
 	k := idKey(prefixHistory, bucket) + fullKey + "\x00"
 	k += string(binary.BigEndian.AppendUint64(nil, ^(uint64(at) ^ 1<<63)))
 	return k + string(id[:])

@@ -36,8 +36,11 @@ type overlay struct {
 	since   time.Time            // of the oldest change
 	regions map[int64]ExtentList // what was written, holes punched included
 	extents int                  // about how many those are
-	// keep: base's content from this offset on is cut off.
+	// keep: base's content from this offset on is cut off. When it is 0 a new
+	// content begins, whose log begins with it; left are the segments of the
+	// logs before, which no commit may have come for.
 	keep     int64
+	left     []blockstore.SegmentID
 	size     int64
 	mtime    Time
 	killPriv bool
@@ -176,9 +179,7 @@ func (n *liveNode) rebase(node *Node, version blockstore.Version) {
 		return
 	}
 	n.base, n.version = node, version
-	if n.app != nil && n.app.hasTail {
-		n.app.buf, n.app.hasTail = n.app.buf[:0], false
-	}
+	n.app.dropTail()
 	n.regionsMu.Lock()
 	n.regions = nil
 	n.regionsMu.Unlock()
@@ -195,8 +196,8 @@ func (n *liveNode) attr(ctx context.Context) (Attr, error) {
 	if !n.dirty.changed {
 		return a, nil
 	}
-	a.Size, a.Stored = n.dirty.size, a.Stored+n.dirty.stored+n.app.buffered()
-	a.Mtime, a.Ctime = n.dirty.mtime, n.dirty.mtime
+	a.Size, a.Stored = n.dirty.size, min(n.dirty.size, a.Stored+n.dirty.stored+n.app.buffered())
+	a.Mtime, a.Ctime = n.dirty.mtime, max(a.Ctime, n.dirty.mtime)
 	if n.dirty.killPriv {
 		node := *n.base
 		node.killPriv()

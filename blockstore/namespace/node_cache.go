@@ -22,8 +22,12 @@ type cachedNode struct {
 // cachedNodes bounds the cache; a node takes some 500 bytes.
 const cachedNodes = 1 << 14
 
-// largestCached is how many bytes a cached node may have encoded.
-const largestCached = 4 << 10
+// largestCached is how many runs, or bytes of attributes, a cached node may
+// have.
+const (
+	largestRuns   = 64
+	largestXattrs = 4 << 10
+)
 
 func newNodeCache() *nodeCache {
 	return &nodeCache{lru: must(lru.New[NodeID, cachedNode](cachedNodes))}
@@ -48,10 +52,22 @@ func (v *Volume) readNode(ctx context.Context, id NodeID) (*Node, blockstore.Ver
 		return nil, version, err
 	}
 	v.stamper.observe(n.Stamp)
-	if len(value) <= largestCached {
-		v.nodes.lru.Add(id, cachedNode{version, n})
-	}
+	v.nodes.add(id, version, n)
 	return n, version, nil
+}
+
+func (c *nodeCache) add(id NodeID, version blockstore.Version, n *Node) {
+	if n.Content != nil && len(n.Content.Runs) > largestRuns || len(n.Xattrs) > 0 && n.xattrBytes() > largestXattrs {
+		return
+	}
+	c.lru.Add(id, cachedNode{version, n})
+}
+
+// keep takes in what a change wrote: all of it has the change's version.
+func (c *nodeCache) keep(written map[NodeID]*Node, version blockstore.Version) {
+	for id, n := range written {
+		c.add(id, version, n)
+	}
 }
 
 // tally reads the tally of a directory or bucket.

@@ -7,15 +7,17 @@ import (
 	"github.com/cairnfs/cairn/blockstore"
 )
 
-// DirStream reads a directory of any size in pieces. A cookie is the ordinal of
-// an entry; the stream keeps the names at the borders of the pieces, so that
-// reading on never depends on counting entries that may be gone.
+// DirStream reads a directory of any size in pieces. A cookie counts the entries
+// that the stream has given out, and is never given out twice; the stream keeps
+// the names at the borders of the pieces, so that reading on does not depend on
+// counting entries that may be gone.
 type DirStream struct {
 	d      *Door
 	id     NodeID
 	parent NodeID
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	next uint64 // the cookie of the next entry
 	// after holds, for a cookie that a piece ended at, the name before it.
 	after map[uint64]string
 	// recent holds the names of the last piece, from cookie first on.
@@ -35,7 +37,7 @@ func (d *Door) OpenDir(ctx context.Context, id NodeID) (*DirStream, error) {
 	if n.Kind != Dir {
 		return nil, blockstore.E("open directory", n.Name, blockstore.NotDirectory, nil)
 	}
-	s := &DirStream{d: d, id: id, parent: n.Parent}
+	s := &DirStream{d: d, id: id, parent: n.Parent, next: firstName}
 	if id == RootID {
 		s.parent = RootID
 	}
@@ -45,7 +47,7 @@ func (d *Door) OpenDir(ctx context.Context, id NodeID) (*DirStream, error) {
 
 func (s *DirStream) rewind() {
 	s.after = map[uint64]string{firstName: ""}
-	s.recent, s.first = nil, firstName
+	s.recent, s.first = nil, s.next
 }
 
 // Close ends the stream.
@@ -69,14 +71,15 @@ func (s *DirStream) Read(ctx context.Context, cookie uint64, emit func(e Entry, 
 		}
 	}
 	after, skip := s.resume(cookie)
-	if skip == 0 {
-		s.after[cookie] = after
-		s.recent, s.first = s.recent[:0], cookie
+	if cookie != s.next {
+		s.next++ // s.next itself was given out, for another place
 	}
-	return s.scan(ctx, after, cookie, skip, emit)
+	return s.scan(ctx, after, skip, emit)
 }
 
-func (s *DirStream) scan(ctx context.Context, after string, cookie, skip uint64, emit func(Entry, uint64) bool) error {
+func (s *DirStream) scan(ctx context.Context, after string, skip uint64, emit func(Entry, uint64) bool) error {
+	s.recent, s.first = s.recent[:0], s.next
+	s.after[s.next] = after
 	last := after
 	prefix := entryKey(s.id, "")
 	for r, err := range s.d.v.store.Scan(ctx, prefix, entryKey(s.id, after)) {
@@ -85,6 +88,8 @@ func (s *DirStream) scan(ctx context.Context, after string, cookie, skip uint64,
 		}
 		if skip > 0 {
 			skip--
+			last = r.Key[len(prefix):]
+			s.after[s.next] = last
 			continue
 		}
 		e, err := decodeEntry(r.Key, r.Value)
@@ -93,25 +98,25 @@ func (s *DirStream) scan(ctx context.Context, after string, cookie, skip uint64,
 		}
 		name := r.Key[len(prefix):]
 		id, kind := e.shown()
-		if !emit(Entry{name, id, kind}, cookie+1) {
+		if !emit(Entry{name, id, kind}, s.next+1) {
 			break
 		}
-		cookie++
+		s.next++
 		last = name
 		s.recent = append(s.recent, name)
 	}
-	s.after[cookie] = last
+	s.after[s.next] = last
 	return nil
 }
 
 // resume is the name to go on after. Only for a cookie in the midst of a piece
 // long ago must entries be counted: skip is how many.
 func (s *DirStream) resume(cookie uint64) (after string, skip uint64) {
-	if name, ok := s.after[cookie]; ok {
-		return name, 0
-	}
 	if i := cookie - s.first; cookie > s.first && i <= uint64(len(s.recent)) {
 		return s.recent[i-1], 0
+	}
+	if name, ok := s.after[cookie]; ok {
+		return name, 0
 	}
 	best := uint64(firstName)
 	for c := range s.after {

@@ -15,7 +15,10 @@ type Node struct {
 	GID   uint32 `cbor:"13,keyasint,omitempty"`
 	Links uint32 `cbor:"14,keyasint,omitempty"` // entries that lead to a node that is no directory
 	Rdev  uint32 `cbor:"15,keyasint,omitempty"`
-	// The times of a directory but Btime and Atime are in its tally.
+	// Of a directory the tally knows when its entries changed last, and its
+	// Ctime. Mtime is what was set last by hand, at MtimeSet: the later wins.
+	MtimeSet Time `cbor:"30,keyasint,omitempty"`
+
 	Atime Time `cbor:"16,keyasint"`
 	Mtime Time `cbor:"17,keyasint"`
 	Ctime Time `cbor:"18,keyasint"`
@@ -122,7 +125,8 @@ func (n *Node) attr(id NodeID) Attr {
 		Size: n.size(), Atime: n.Atime, Mtime: n.Mtime, Ctime: n.Ctime, Btime: n.Btime,
 	}
 	if n.Content != nil {
-		a.Stored = n.Content.Stored
+		// What is dead and not yet given back is not the file's.
+		a.Stored = min(n.Content.Stored, n.Content.Size)
 	}
 	return a
 }

@@ -32,8 +32,12 @@ func (s *Stamp) stamp() *Stamp { return s }
 type stamped interface{ stamp() *Stamp }
 
 var (
-	encMode = must(cbor.EncOptions{}.EncMode())
-	decMode = must(cbor.DecOptions{MaxArrayElements: 1 << 20}.DecMode())
+	// Names are bytes, not text: strings travel as byte strings.
+	encMode = must(cbor.EncOptions{String: cbor.StringToByteString}.EncMode())
+	decMode = must(cbor.DecOptions{
+		ByteStringToString: cbor.ByteStringToStringAllowed,
+		MaxArrayElements:   1 << 20,
+	}.DecMode())
 )
 
 func must[T any](v T, err error) T {

@@ -12,7 +12,8 @@ type tx struct {
 	v       *Volume
 	current Stamp
 	now     Time
-	touched []NodeID // nodes written
+	touched []NodeID // nodes written or deleted
+	written map[NodeID]*Node
 	removed []NodeID // nodes that beginRemove was called for
 }
 
@@ -40,6 +41,7 @@ func (d *Door) updateVersion(ctx context.Context, dur blockstore.Durability, fn 
 		return fn(t)
 	})
 	if err == nil {
+		d.v.nodes.keep(t.written, version)
 		d.v.markStale(t.touched)
 	}
 	finish()
@@ -77,14 +79,20 @@ func (tx *tx) dir(id NodeID) (*Node, error) {
 	return n, err
 }
 
+// putNode writes a node, which nobody may change after the commit.
 func (tx *tx) putNode(id NodeID, n *Node) {
 	tx.put(nodeKey(id), n)
 	tx.touched = append(tx.touched, id)
+	if tx.written == nil {
+		tx.written = make(map[NodeID]*Node, 2)
+	}
+	tx.written[id] = n
 	tx.Event(nodeKey(id))
 }
 
 func (tx *tx) deleteNode(id NodeID) {
 	tx.Delete(nodeKey(id))
+	delete(tx.written, id)
 	tx.touched = append(tx.touched, id)
 	tx.Event(nodeKey(id))
 }

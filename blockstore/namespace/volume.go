@@ -85,7 +85,7 @@ func Format(ctx context.Context, s blockstore.Store, set Settings) error {
 	v.Site = v.Stamp.Site
 	root := Node{
 		Stamp: v.Stamp, Kind: Dir, Mode: 0o755, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
-		Btime: v.Created, Atime: v.Created,
+		Btime: v.Created, Atime: v.Created, Mtime: v.Created, MtimeSet: v.Created,
 	}
 	w := blockstore.NewWriter(s, blockstore.NewID())
 	_, err := w.Update(ctx, blockstore.ID{}, blockstore.Sync, func(tx *blockstore.Tx) error {
@@ -97,8 +97,7 @@ func Format(ctx context.Context, s blockstore.Store, set Settings) error {
 		}
 		tx.Put(settingKey("volume"), encode(&v))
 		tx.Put(nodeKey(RootID), encode(&root))
-		tx.Add(tallyKey(RootID), tallyMtime, blockstore.Set, int64(v.Created))
-		tx.Add(tallyKey(RootID), tallyCtime, blockstore.Set, int64(v.Created))
+		tx.Add(tallyKey(RootID), tallyCtime, blockstore.Max, int64(v.Created))
 		return nil
 	})
 	return err

@@ -215,6 +215,9 @@ func (n *liveNode) truncate(ctx context.Context, size int64, keepPriv bool) erro
 
 func (n *liveNode) cutOff(size int64) {
 	n.dirty.keep = min(n.dirty.keep, size)
+	if size == 0 {
+		n.leaveLog()
+	}
 	for r, list := range n.dirty.regions {
 		if _, hi := regionRange(r); hi > size {
 			list = list.cut(size, math.MaxInt64)
@@ -224,9 +227,22 @@ func (n *liveNode) cutOff(size int64) {
 			delete(n.dirty.regions, r)
 		}
 	}
-	if n.app != nil && n.app.hasTail {
-		n.app.buf, n.app.hasTail = n.app.buf[:0], false
+	n.app.dropTail()
+}
+
+// leaveLog ends the node's log: the content that it was for is cut to nothing,
+// and its segments go with it.
+func (n *liveNode) leaveLog() {
+	n.d.v.streams.take(n.id)
+	if n.app == nil {
+		return
 	}
+	n.app.wait()
+	n.app.forgetBuffers()
+	if n.app.registered {
+		n.dirty.left = append(n.dirty.left, n.app.segment)
+	}
+	n.app, n.dirty.needs, n.dirty.stored = nil, nil, 0
 }
 
 // allocate is fallocate(2): more size, or a hole.

@@ -80,6 +80,6 @@ func (a *app) welcome(mounts []mount) {
 		a.printf("mounted %s on %s\n", shown(m.bucket), m.at)
 	}
 	at := mounts[0].at
-	a.printf("\nTry, in another shell:\n  cp -r /etc/os-release %s/\n  ls -l %s\n  df -h %s\n", at, at, at)
+	a.printf("\nTry, in another shell:\n  echo hello > %s/hello.txt\n  ls -l %s\n  df -h %s\n", at, at, at)
 	a.printf("\nCtrl-C flushes everything and unmounts; `cairn up` brings it back.\n")
 }

@@ -30,6 +30,9 @@ func (d *Door) SetAttr(_ context.Context, id namespace.NodeID, s namespace.SetAt
 	if err != nil {
 		return namespace.Attr{}, err
 	}
+	if s.Size != nil && *s.Size > namespace.MaxSize {
+		return namespace.Attr{}, blockstore.TooLarge
+	}
 	n.mu.Lock()
 	n.set(s)
 	a := n.attr
@@ -99,12 +102,21 @@ func (d *Door) SetXattr(_ context.Context, id namespace.NodeID, name string, val
 		return blockstore.Exists
 	case replace && !there:
 		return blockstore.NoAttribute
+	case n.xattrBytes()+len(name)+len(value) > namespace.MaxXattr:
+		return blockstore.NoSpace
 	case n.xattrs == nil:
 		n.xattrs = make(map[string][]byte)
 	}
 	n.xattrs[name] = value
 	n.attr.Ctime = namespace.Now()
 	return nil
+}
+
+func (n *node) xattrBytes() (sum int) {
+	for name, value := range n.xattrs {
+		sum += len(name) + len(value)
+	}
+	return sum
 }
 
 // ListXattr implements fusefs.Backend.

@@ -9,9 +9,10 @@ type chunk struct {
 	shared bool // a reader may have data, so it must not change
 }
 
-// content is the bytes of a file. Its user has a lock.
+// content is the bytes of a file; what is in no chunk is zeros. Its user has a
+// lock.
 type content struct {
-	chunks []chunk
+	chunks map[int64]*chunk // by offset / chunkSize
 	stored int64
 }
 
@@ -24,9 +25,9 @@ func (c *content) read(off int64, n int) [][]byte {
 		i, at := off/chunkSize, int(off%chunkSize)
 		m := min(n, chunkSize-at)
 		var data []byte
-		if i < int64(len(c.chunks)) && at < len(c.chunks[i].data) {
-			c.chunks[i].shared = true
-			data = c.chunks[i].data[at:min(at+m, len(c.chunks[i].data))]
+		if ch := c.chunks[i]; ch != nil && at < len(ch.data) {
+			ch.shared = true
+			data = ch.data[at:min(at+m, len(ch.data))]
 			pieces = append(pieces, data)
 		}
 		if len(data) < m {
@@ -51,12 +52,17 @@ func (c *content) write(p []byte, off int64) {
 	}
 }
 
-// at returns a chunk, and makes it and those before it if need be.
+// at returns a chunk, and makes it if need be.
 func (c *content) at(i int64) *chunk {
-	if missing := i + 1 - int64(len(c.chunks)); missing > 0 {
-		c.chunks = append(c.chunks, make([]chunk, missing)...)
+	ch := c.chunks[i]
+	if ch == nil {
+		if c.chunks == nil {
+			c.chunks = make(map[int64]*chunk)
+		}
+		ch = &chunk{}
+		c.chunks[i] = ch
 	}
-	return &c.chunks[i]
+	return ch
 }
 
 // reach makes [at, end) of the chunk writable.
@@ -82,29 +88,23 @@ func (ch *chunk) reach(at, end int) {
 
 // truncate sets the size; what is past it will read as zeros.
 func (c *content) truncate(size int64) {
-	whole, rest := size/chunkSize, int(size%chunkSize)
-	for i := min(whole, int64(len(c.chunks))); i < int64(len(c.chunks)); i++ {
-		ch := &c.chunks[i]
-		keep := 0
-		if i == whole {
-			keep = min(rest, len(ch.data))
+	for i, ch := range c.chunks {
+		if keep := max(size-i*chunkSize, 0); keep < int64(len(ch.data)) {
+			c.stored -= int64(len(ch.data)) - keep
+			ch.data = ch.data[:keep]
 		}
-		c.stored -= int64(len(ch.data) - keep)
-		ch.data = ch.data[:keep]
-	}
-	if len(c.chunks) > int(whole)+1 {
-		c.chunks = c.chunks[:whole+1]
+		if len(ch.data) == 0 {
+			delete(c.chunks, i)
+		}
 	}
 }
 
 // zero makes a range read as zeros.
 func (c *content) zero(off, n int64) {
-	for n > 0 && off/chunkSize < int64(len(c.chunks)) {
-		at := off % chunkSize
-		m := min(n, chunkSize-at)
-		if have := int64(len(c.chunks[off/chunkSize].data)); at < have {
-			c.write(zeros[:min(m, have-at)], off)
+	for i, ch := range c.chunks {
+		from, to := max(off-i*chunkSize, 0), min(off+n-i*chunkSize, int64(len(ch.data)))
+		if from < to {
+			c.write(zeros[:to-from], i*chunkSize+from)
 		}
-		off, n = off+m, n-m
 	}
 }

@@ -50,6 +50,9 @@ func (f *file) Read(_ context.Context, off int64, n int) ([][]byte, error) {
 }
 
 func (f *file) WriteAt(_ context.Context, p []byte, off int64) (int, error) {
+	if off > namespace.MaxSize-int64(len(p)) {
+		return 0, blockstore.TooLarge
+	}
 	f.node.mu.Lock()
 	a := &f.node.attr
 	if f.flags&namespace.OpenAppend != 0 {
@@ -63,6 +66,17 @@ func (f *file) WriteAt(_ context.Context, p []byte, off int64) (int, error) {
 	f.node.mu.Unlock()
 	f.door.tell(namespace.Hint{Node: f.node.id})
 	return len(p), nil
+}
+
+func (f *file) Truncate(_ context.Context, size int64) error {
+	if size > namespace.MaxSize {
+		return blockstore.TooLarge
+	}
+	f.node.mu.Lock()
+	f.node.set(namespace.SetAttr{Size: &size, KeepPriv: f.flags&namespace.OpenKeepPriv != 0})
+	f.node.mu.Unlock()
+	f.door.tell(namespace.Hint{Node: f.node.id})
+	return nil
 }
 
 func (f *file) Allocate(_ context.Context, off, length int64, mode namespace.AllocateMode) error {

@@ -25,6 +25,9 @@ func (fs *FS) child(id namespace.NodeID, name string) (dir, child *node, err err
 	if dir, err = fs.dir(id); err != nil {
 		return nil, nil, err
 	}
+	if len(name) > namespace.MaxName {
+		return nil, nil, blockstore.NameTooLong
+	}
 	if child = dir.entries[name]; child == nil {
 		return dir, nil, blockstore.NotFound
 	}
@@ -78,8 +81,6 @@ func (fs *FS) make(dirID namespace.NodeID, name string, n namespace.NewNode) (*n
 		return nil, blockstore.Exists
 	case err != nil && err != blockstore.NotFound:
 		return nil, err
-	case len(name) > namespace.MaxName:
-		return nil, blockstore.NameTooLong
 	}
 	if a := dir.stat(); a.Mode&setgid != 0 {
 		n.GID = a.GID

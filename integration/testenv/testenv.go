@@ -76,6 +76,11 @@ func New(t testing.TB) *Env {
 
 // finish leaves nothing behind, and finds out what did.
 func (e *Env) finish() {
+	if e.t.Failed() {
+		if log, err := os.ReadFile(filepath.Join(e.Dir, "log")); err == nil {
+			e.t.Logf("the log ends:\n%s", tail(log))
+		}
+	}
 	if e.mount != nil {
 		e.mount.Unmount()
 	}
@@ -111,7 +116,7 @@ type Result struct {
 }
 
 func (r Result) String() string {
-	return fmt.Sprintf("cairn %s: exit %d\n%s%s", strings.Join(r.Args, " "), r.Status, r.Out, r.Stderr)
+	return fmt.Sprintf("cairn %s: exit %d\n%s%s", strings.Join(r.Args, " "), r.Status, middleOut(r.Out), r.Stderr)
 }
 
 // Cairn runs one command on the test's store and returns how it ended.
@@ -174,6 +179,15 @@ func (e *Env) Sh(dir, script string, args ...string) string {
 		e.t.Fatalf("%s: %v\n%s", script, err, tail(out))
 	}
 	return string(out)
+}
+
+// middleOut leaves the first and last lines of an output.
+func middleOut(out string) string {
+	lines := strings.SplitAfter(out, "\n")
+	if len(lines) <= 20 {
+		return out
+	}
+	return strings.Join(lines[:10], "") + "...\n" + strings.Join(lines[len(lines)-10:], "")
 }
 
 // tail is as much of the end of an output as anybody reads.

@@ -151,10 +151,6 @@ func (d Direct) Rename(old, path string) error {
 	}
 	newDir, newName, err := d.parent(path)
 	if err != nil {
-		// The source is missed first.
-		if _, gone := d.node(old, false); gone != nil {
-			err = gone
-		}
 		return err
 	}
 	return errno(d.Door.Rename(background(), dir, name, newDir, newName))

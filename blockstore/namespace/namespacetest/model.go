@@ -22,7 +22,7 @@ var _ FS = Model{}
 // world is what all users of a Model share.
 type world struct {
 	root *node
-	now  namespace.Time // the time of whatever is done next
+	now  func() namespace.Time
 	inos uint64
 }
 
@@ -46,7 +46,7 @@ type node struct {
 
 // NewModel returns an empty tree.
 func NewModel() Model {
-	m := Model{world: &world{now: namespace.Now()}}
+	m := Model{world: &world{now: namespace.Now}}
 	m.root = m.newNode(unix.S_IFDIR | 0755)
 	m.root.nlink = 2
 	return m
@@ -58,7 +58,8 @@ func (m Model) As(uid, gid uint32) FS { return Model{m.world, uid, gid} }
 func (m Model) newNode(mode uint32) *node {
 	m.inos++
 	n := &node{ino: m.inos, mode: mode, nlink: 1, uid: m.uid, gid: m.gid}
-	n.atime, n.mtime, n.ctime = m.now, m.now, m.now
+	now := m.now()
+	n.atime, n.mtime, n.ctime = now, now, now
 	n.xattrs = make(map[string]string)
 	if n.isDir() {
 		n.entries = make(map[string]*node)
@@ -69,13 +70,16 @@ func (m Model) newNode(mode uint32) *node {
 func (n *node) kind() uint32 { return n.mode & unix.S_IFMT }
 func (n *node) isDir() bool  { return n.kind() == unix.S_IFDIR }
 
+// names are the names in a directory, in order.
+func (n *node) names() []string { return slices.Sorted(maps.Keys(n.entries)) }
+
 // modified and changed mark times.
 func (m Model) modified(n *node) {
-	n.mtime, n.looseMtime = m.now, false
+	n.mtime, n.looseMtime = m.now(), false
 	m.changed(n)
 }
 
-func (m Model) changed(n *node) { n.ctime, n.looseCtime = m.now, false }
+func (m Model) changed(n *node) { n.ctime, n.looseCtime = m.now(), false }
 
 // modelTree is the model as a tree.
 type modelTree struct{}
@@ -106,18 +110,32 @@ type place struct {
 }
 
 func (m Model) place(path string, follow bool) (place, error) {
+	p, err := m.free(path, follow)
+	if err == nil {
+		err = p.look()
+	}
+	return p, err
+}
+
+// free is the place without a look at what is there.
+func (m Model) free(path string, follow bool) (place, error) {
 	dir, name, err := m.walker().locate(path, follow)
-	if err != nil {
-		return place{}, err
+	if err == nil && !dir.isDir() {
+		err = syscall.ENOTDIR
 	}
-	if name == "." {
-		return place{dir, name, dir}, nil
+	return place{dir: dir, name: name}, err
+}
+
+func (p *place) look() (err error) {
+	if p.name == "." {
+		p.node = p.dir
+		return nil
 	}
-	n, err := modelTree{}.lookup(dir, name)
+	p.node, err = modelTree{}.lookup(p.dir, p.name)
 	if err == syscall.ENOENT {
 		err = nil
 	}
-	return place{dir, name, n}, err
+	return err
 }
 
 // add makes a node under a name that must be free.
@@ -288,7 +306,7 @@ type modelDir struct {
 func (d *modelDir) Read(cookie int64, n int) ([]DirEntry, error) {
 	if cookie == 0 {
 		d.entries = []DirEntry{{".", unix.S_IFDIR, 1}, {"..", unix.S_IFDIR, 2}}
-		for i, name := range slices.Sorted(maps.Keys(d.node.entries)) {
+		for i, name := range d.node.names() {
 			d.entries = append(d.entries, DirEntry{name, d.node.entries[name].kind(), int64(i) + 3})
 		}
 	}

@@ -157,8 +157,10 @@ func (m Model) Listxattr(path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Sorted(maps.Keys(n.xattrs)), nil
+	return n.xattrNames(), nil
 }
+
+func (n *node) xattrNames() []string { return slices.Sorted(maps.Keys(n.xattrs)) }
 
 // Removexattr removes an extended attribute.
 func (m Model) Removexattr(path, name string) error {

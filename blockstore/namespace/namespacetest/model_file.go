@@ -4,6 +4,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cairnfs/cairn/blockstore/namespace"
 )
 
 // modelFile is an open file of a Model.
@@ -31,9 +33,9 @@ func (m Model) Open(path string, flags int, mode uint32) (File, error) {
 		return nil, err
 	}
 	if flags&unix.O_TRUNC != 0 {
-		m.resize(p.node, 0)
+		err = m.resize(p.node, 0)
 	}
-	return &modelFile{m, p.node, flags}, nil
+	return &modelFile{m, p.node, flags}, err
 }
 
 func (n *node) regular() error {
@@ -55,15 +57,18 @@ func (m Model) Truncate(path string, size int64) error {
 	if err := n.regular(); err != nil {
 		return err
 	}
-	m.resize(n, size)
-	return nil
+	return m.resize(n, size)
 }
 
-func (m Model) resize(n *node, size int64) {
+func (m Model) resize(n *node, size int64) error {
+	if size > namespace.MaxSize {
+		return syscall.EFBIG
+	}
 	same := size == n.content.size
 	n.content.truncate(size)
 	m.written(n)
 	n.looseMtime, n.looseCtime = same, same
+	return nil
 }
 
 // written is what every change of content does besides.
@@ -93,6 +98,9 @@ func (f *modelFile) Pwrite(p []byte, off int64) (int, error) {
 	if f.flags&unix.O_APPEND != 0 {
 		off = f.node.content.size
 	}
+	if off+int64(len(p)) > namespace.MaxSize {
+		return 0, syscall.EFBIG
+	}
 	f.node.content.writeAt(p, off)
 	f.m.written(f.node)
 	return len(p), nil
@@ -102,8 +110,7 @@ func (f *modelFile) Ftruncate(size int64) error {
 	if !f.writable() {
 		return syscall.EINVAL
 	}
-	f.m.resize(f.node, size)
-	return nil
+	return f.m.resize(f.node, size)
 }
 
 // Fallocate knows keep-size, punch-hole and zero-range.
@@ -113,6 +120,8 @@ func (f *modelFile) Fallocate(mode uint32, off, length int64) error {
 		return syscall.EBADF
 	case length <= 0:
 		return syscall.EINVAL
+	case off+length > namespace.MaxSize:
+		return syscall.EFBIG
 	case mode&unix.FALLOC_FL_PUNCH_HOLE != 0 && mode&unix.FALLOC_FL_KEEP_SIZE == 0:
 		return syscall.EOPNOTSUPP
 	}

@@ -2,19 +2,26 @@ package namespacetest
 
 import "syscall"
 
-// Rename moves a name.
+// Rename moves a name. Both directories are found before either name is.
 func (m Model) Rename(old, path string) error {
-	from, err := m.place(old, false)
+	from, err := m.free(old, false)
 	if err != nil {
 		return err
 	}
-	to, err := m.place(path, false)
-	switch {
-	case from.node == nil && (err == nil || err == syscall.ENAMETOOLONG):
-		return syscall.ENOENT
-	case err != nil:
+	to, err := m.free(path, false)
+	if err != nil {
 		return err
-	case from.node == to.node:
+	}
+	if err := from.look(); err != nil {
+		return err
+	}
+	if from.node == nil {
+		return syscall.ENOENT
+	}
+	if err := to.look(); err != nil {
+		return err
+	}
+	if from.node == to.node {
 		return nil // one node under both names: nothing is done
 	}
 	if err := replaceable(from, to); err != nil {

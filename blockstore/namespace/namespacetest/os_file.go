@@ -38,16 +38,14 @@ func (o OS) Open(path string, flags int, mode uint32) (File, error) {
 
 // all transfers what a system call may do in parts.
 func (f *osFile) all(p []byte, off int64, call func(int, []byte, int64) (int, error)) (int, error) {
-	done := 0
-	for done < len(p) {
+	for done := 0; ; {
 		n := 0
 		err := f.fs.call(func() (err error) { n, err = call(f.fd, p[done:], off+int64(done)); return err })
-		if err != nil || n == 0 {
+		done += max(n, 0)
+		if err != nil || n == 0 || done == len(p) {
 			return done, err
 		}
-		done += n
 	}
-	return done, nil
 }
 
 func (f *osFile) Pread(p []byte, off int64) (int, error)  { return f.all(p, off, unix.Pread) }
@@ -108,6 +106,7 @@ func (d *osDir) Read(cookie int64, n int) ([]DirEntry, error) {
 			if _, err := unix.Seek(d.fd, cookie, 0); err != nil {
 				return err
 			}
+			d.at = cookie
 		}
 		got, err = unix.Getdents(d.fd, p)
 		return err
