@@ -181,7 +181,11 @@ func TestHints(t *testing.T) {
 		synctest.Wait()
 		stop()
 		name, node := 0, 0
-		for _, h := range <-heard {
+		hints := <-heard
+		if !hints[0].All {
+			t.Errorf("the first hint is %+v; what changed before was missed", hints[0])
+		}
+		for _, h := range hints[1:] {
 			switch {
 			case h.Dir == a.Root && h.Name == "theirs":
 				name++
