@@ -43,8 +43,8 @@ func TestFlippedBlock(t *testing.T) {
 	}
 	m.Unmount()
 	r := e.Cairn("fsck", "--data")
-	if r.Status != 6 || !strings.Contains(r.Out, "used by file a ") {
-		t.Errorf("the check has to name file a: %s", r)
+	if r.Status != 6 || !strings.Contains(r.Out, "used by home/a ") {
+		t.Errorf("the check has to name home/a: %s", r)
 	}
 }
 

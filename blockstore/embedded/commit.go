@@ -42,20 +42,9 @@ func (s *Store) Commit(ctx context.Context, c *blockstore.Change, d blockstore.D
 		return blockstore.Version{}, err
 	}
 	if d == blockstore.Sync {
-		err = s.settle(ctx, done, deciding(c))
+		err = s.settle(done, deciding(c))
 	}
 	return blockstore.Version{N: done.number}, err
-}
-
-// deciding is the name of a change in errors.
-func deciding(c *blockstore.Change) string {
-	switch {
-	case len(c.Writes) > 0:
-		return c.Writes[0].Key
-	case len(c.Adds) > 0:
-		return c.Adds[0].Key
-	}
-	return ""
 }
 
 // admit refuses what can't be done whatever the state of the records.
@@ -64,7 +53,7 @@ func (s *Store) admit(ctx context.Context, c *blockstore.Change) error {
 	if err := s.usable(ctx, op, deciding(c)); err != nil {
 		return err
 	}
-	if err := checkChange(c); err != nil {
+	if err := c.Check(); err != nil {
 		return err
 	}
 	if err := s.room.take(changeSize(c), classify(c)); err != nil {
@@ -194,17 +183,15 @@ func (s *Store) carryOut(c *blockstore.Change, writes []recordWrite, d blockstor
 	if d == blockstore.Sync {
 		durability = pebble.Sync
 	}
-	if err := s.apply("commit", deciding(c), b, durability); err != nil {
+	if err := s.append("commit", deciding(c), b, number, durability); err != nil {
 		return decided{}, err
 	}
-	s.last = number
 	s.cache.put(writes, number)
 	s.sessions.add(c.Session, c.Seq, number)
 	s.feed.publish(number, c, len(stored))
 	if d == blockstore.Sync {
 		return decided{number, b}, nil
 	}
-	s.loggedLazy()
 	return decided{number: number}, b.Close()
 }
 
@@ -226,12 +213,12 @@ func putRecord(b *pebble.Batch, w recordWrite, number uint64) {
 }
 
 // settle waits until the change is durable.
-func (s *Store) settle(ctx context.Context, done decided, name string) error {
+func (s *Store) settle(done decided, name string) error {
 	if done.batch == nil {
 		if s.synced.Load() >= done.number {
 			return nil
 		}
-		return s.syncLog(ctx)
+		return s.syncLog("commit")
 	}
 	return s.await("commit", name, done.batch, done.number)
 }

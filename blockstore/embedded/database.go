@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -106,11 +107,34 @@ func (l pebbleLog) print(level slog.Level, format string, args []any) {
 // The caller holds mu.
 func (s *Store) apply(op, name string, b *pebble.Batch, o *pebble.WriteOptions) error {
 	if o.Sync {
-		// All before it in the log is on its way to the disk with it.
-		s.unsynced.Store(false)
 		return s.write(op, name, func() error { return s.db.ApplyNoSyncWait(b, o) })
 	}
 	return s.write(op, name, func() error { return s.db.Apply(b, o) })
+}
+
+// append gives the next batch in the commit order to Pebble, and to the tail log. The
+// caller holds mu.
+func (s *Store) append(op, name string, b *pebble.Batch, number uint64, o *pebble.WriteOptions) error {
+	repr := b.Repr() // Pebble may take it from a large batch
+	if err := s.apply(op, name, b, o); err != nil {
+		return err
+	}
+	s.last = number
+	s.tail.add(number, repr)
+	select {
+	case s.pushes <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// logNumbered gives a number to a batch that is no commit, and logs it.
+func (s *Store) logNumbered(op, name string, b *pebble.Batch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	number := s.last + 1
+	_ = b.Set(numberKey, binary.BigEndian.AppendUint64(nil, number), nil)
+	return s.append(op, name, b, number, pebble.NoSync)
 }
 
 // write does something with the log. The caller holds mu: Pebble's own locks stay

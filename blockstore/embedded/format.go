@@ -19,6 +19,7 @@ const (
 	ballastName  = "BALLAST"
 	recordsName  = "records"
 	segmentsName = "segments"
+	tailName     = "tail"
 
 	formatHead    = "cairn embedded store"
 	formatVersion = 1
@@ -82,7 +83,7 @@ func makeLayout(fsys vfs.FS, dir string) error {
 	if err != nil {
 		return err
 	}
-	ours := []string{lockName, ballastName, recordsName, segmentsName, formatName + ".tmp", "lost+found"}
+	ours := []string{lockName, ballastName, recordsName, segmentsName, tailName, formatName + ".tmp", "lost+found"}
 	for _, name := range names {
 		if !slices.Contains(ours, name) {
 			return blockstore.E("format store", dir, blockstore.NotEmpty, fmt.Errorf("it has %q and is not a store", name))

@@ -18,6 +18,9 @@ const (
 // trimmedKey holds the number of the last commit that the feed has forgotten.
 var trimmedKey = []byte{metaKeys, 't'}
 
+// numberKey holds the number of the last batch that was no commit.
+var numberKey = []byte{metaKeys, 'n'}
+
 // numberGap is left in the commit numbers at every Open: many times more than the
 // commits that can be in the log without being synced.
 const numberGap = 1 << 32

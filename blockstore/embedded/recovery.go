@@ -16,18 +16,23 @@ import (
 	"github.com/cairnfs/cairn/blockstore"
 )
 
-// recovery looks at the newest log before Pebble does. Older logs were synced when
-// they were closed, and so was all that they need.
+// recovery looks at batches whose blocks a crash may have lost: first those of the
+// newest log, before Pebble replays them, and then those of the tail log. Older logs
+// were synced when they were closed, and so was all that they need.
 type recovery struct {
-	fs   vfs.FS
-	dir  string // of the records
-	segs *segments
-	log  *slog.Logger
-
+	segs    *segments
 	claims  []claim
 	synced  uint64
 	removed map[blockstore.BlockID]offsets
 	gone    map[blockstore.SegmentID]offsets
+}
+
+func newRecovery(segs *segments) *recovery {
+	return &recovery{
+		segs:    segs,
+		removed: make(map[blockstore.BlockID]offsets),
+		gone:    make(map[blockstore.SegmentID]offsets),
+	}
 }
 
 // offsets are places in the log where something was removed.
@@ -51,19 +56,16 @@ type claim struct {
 // A killed process leaves nothing to cut. After a power cut the system may have
 // kept of the unsynced writes what it liked.
 func recoverLog(fsys vfs.FS, dir string, segs *segments, log *slog.Logger) error {
-	r := &recovery{
-		fs: fsys, dir: fsys.PathJoin(dir, recordsName), segs: segs, log: log,
-		removed: make(map[blockstore.BlockID]offsets),
-		gone:    make(map[blockstore.SegmentID]offsets),
-	}
-	path, err := r.read()
+	r := newRecovery(segs)
+	dir = fsys.PathJoin(dir, recordsName)
+	path, err := r.readLog(fsys, dir)
 	if err != nil {
 		return fault("recover log", dir, err)
 	}
 	if at, cause := r.end(); cause != nil {
 		log.Warn("the log is cut before a commit whose content was lost in a crash",
 			"file", path, "offset", at, "error", cause)
-		if err := r.cut(path, at); err != nil {
+		if err := cutLog(fsys, path, at); err != nil {
 			return fault("cut log", path, err)
 		}
 	}
@@ -89,10 +91,10 @@ func (r *recovery) end() (at int64, cause error) {
 	return at, cause
 }
 
-// read collects what the newest log says, and returns its path. Where the log ends
-// is for Pebble to judge.
-func (r *recovery) read() (string, error) {
-	logs, err := wal.Scan(wal.Dir{FS: r.fs, Dirname: r.dir})
+// readLog collects what the newest log says, and returns its path. Where the log
+// ends is for Pebble to judge.
+func (r *recovery) readLog(fsys vfs.FS, dir string) (string, error) {
+	logs, err := wal.Scan(wal.Dir{FS: fsys, Dirname: dir})
 	if err != nil || len(logs) == 0 {
 		return "", err
 	}
@@ -200,9 +202,9 @@ func (r *recovery) checkBlock(id blockstore.BlockID) error {
 	}
 }
 
-// cut replaces the log by its first bytes.
-func (r *recovery) cut(path string, size int64) error {
-	log, err := r.fs.Open(path)
+// cutLog replaces the log by its first bytes.
+func cutLog(fsys vfs.FS, path string, size int64) error {
+	log, err := fsys.Open(path)
 	if err != nil {
 		return err
 	}
@@ -211,5 +213,5 @@ func (r *recovery) cut(path string, size int64) error {
 	if _, err := io.ReadFull(log, head); err != nil {
 		return err
 	}
-	return writeFile(r.fs, r.dir, r.fs.PathBase(path), head)
+	return writeFile(fsys, fsys.PathDir(path), fsys.PathBase(path), head)
 }

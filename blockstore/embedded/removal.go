@@ -99,13 +99,7 @@ func (s *Store) logRemoval(op, name string, b *pebble.Batch) error {
 	if b.Empty() {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.apply(op, name, b, pebble.NoSync); err != nil {
-		return err
-	}
-	s.loggedLazy()
-	return nil
+	return s.logNumbered(op, name, b)
 }
 
 func (s *Store) enforceDoomed(ctx context.Context, doomed int) error {
@@ -220,9 +214,7 @@ func (s *Store) forgetRemoval(id blockstore.SegmentID, d doom) error {
 	for number := range d.blocks {
 		_ = b.Delete(blockKey(removalKeys, blockstore.BlockID{Segment: id, Number: number}), nil)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.apply("remove blocks", id.String(), b, pebble.NoSync)
+	return s.logNumbered("remove blocks", id.String(), b)
 }
 
 // remove unlinks the file or punches the blocks.

@@ -83,19 +83,6 @@ func (s *segments) owedNow() []*segment {
 	return slices.Collect(maps.Values(s.owed))
 }
 
-// syncAll syncs every segment.
-func (s *segments) syncAll() error {
-	s.mu.Lock()
-	var all []*segment
-	for _, g := range s.known {
-		if g.written > g.synced {
-			all = append(all, g)
-		}
-	}
-	s.mu.Unlock()
-	return s.syncSome(all)
-}
-
 // syncThese syncs those of the segments that are dirty.
 func (s *segments) syncThese(ids []blockstore.SegmentID) error {
 	if len(ids) == 0 {

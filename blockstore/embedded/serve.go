@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// pushDelay is from a lazy commit to its push to the system, which must be
-	// done after 10 ms.
-	pushDelay = 6 * time.Millisecond
+	// pushDelay is from a commit to its push to the system, which must be done
+	// after 10 ms.
+	pushDelay = 4 * time.Millisecond
 	// syncEvery is how often lazy commits are synced; they are promised to be
 	// after 5 s.
 	syncEvery = 4 * time.Second
@@ -19,13 +19,6 @@ const (
 	reclaimEvery = time.Second
 	// tidyEvery is how often the feed is trimmed and the ballast looked after.
 	tidyEvery = time.Minute
-
-	// walBlock is the unit in which Pebble writes its log when nobody asks for a
-	// sync: filling one writes all before it.
-	walBlock = 32 << 10
-	// maxPadding is how much padding makes a new log worth its flush: padding
-	// fills the log, but not the memtable whose end ends the log.
-	maxPadding = 256 << 20
 )
 
 // Serve does the background work: it keeps the promises of Lazy commits, removes
@@ -34,9 +27,9 @@ const (
 func (s *Store) Serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.pushLazy(ctx) })
-	group.Go(func() error { return s.every(ctx, syncEvery, s.syncLazy) })
-	group.Go(func() error { return s.every(ctx, reclaimEvery, s.reclaim) })
-	group.Go(func() error { return s.every(ctx, tidyEvery, s.tidy) })
+	group.Go(func() error { return s.every(ctx, syncEvery, s.tail.long, s.Sync) })
+	group.Go(func() error { return s.every(ctx, reclaimEvery, nil, s.reclaim) })
+	group.Go(func() error { return s.every(ctx, tidyEvery, nil, s.tidy) })
 	group.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -48,8 +41,9 @@ func (s *Store) Serve(ctx context.Context) error {
 	return group.Wait()
 }
 
-// every calls work again and again; what fails is tried again at the next turn.
-func (s *Store) every(ctx context.Context, period time.Duration, work func(context.Context) error) error {
+// every calls work again and again, and when it is asked for; what fails is tried
+// again at the next turn.
+func (s *Store) every(ctx context.Context, period time.Duration, asked <-chan struct{}, work func(context.Context) error) error {
 	ticks := time.NewTicker(period)
 	defer ticks.Stop()
 	for {
@@ -57,18 +51,11 @@ func (s *Store) every(ctx context.Context, period time.Duration, work func(conte
 		case <-ctx.Done():
 			return nil
 		case <-ticks.C:
+		case <-asked:
 		}
 		if err := work(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("background work failed", "error", err)
 		}
-	}
-}
-
-// loggedLazy notes that something was logged without a sync. The caller holds mu.
-func (s *Store) loggedLazy() {
-	s.unsynced.Store(true)
-	if !s.lazy.Load() && s.lazy.CompareAndSwap(false, true) {
-		s.pushes <- struct{}{} // has room: lazy was false
 	}
 }
 
@@ -88,63 +75,37 @@ func (s *Store) pushLazy(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		}
-		s.lazy.Store(false)
 		if err := s.push(); err != nil {
 			return err
 		}
 	}
 }
 
-// push fills a block of the log, so that Pebble writes it and all before it to the
-// system, without syncing it.
+// push makes what was committed survive a kill.
 func (s *Store) push() error {
-	if !s.unsynced.Load() {
-		return nil // a sync came first
-	}
-	b := s.db.NewBatch()
-	defer b.Close()
-	_ = b.LogData(make([]byte, walBlock), nil)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.apply("push log", s.dir, b, pebble.NoSync); err != nil {
-		return err
-	}
-	if s.padding.Add(walBlock) < maxPadding {
+	if s.tail.write(s.synced.Load()) {
 		return nil
 	}
-	s.padding.Store(0)
-	return s.write("push log", s.dir, func() error {
-		_, err := s.db.AsyncFlush()
-		return err
-	})
+	return s.syncLog("push log")
 }
 
-// syncLazy syncs if there is anything to sync.
-func (s *Store) syncLazy(ctx context.Context) error {
-	if !s.unsynced.Load() {
-		return nil
-	}
-	return s.syncLog(ctx)
-}
-
-// Sync makes every block and commit durable.
+// Sync makes every commit durable.
 func (s *Store) Sync(ctx context.Context) error {
-	if err := s.usable(ctx, "sync", s.dir); err != nil {
-		return err
-	}
-	if err := s.segs.syncAll(); err != nil {
-		s.health.fail(err)
-		return s.health.check("sync", s.dir)
-	}
-	return s.syncLog(ctx)
-}
-
-// syncLog makes every commit durable that is in the log.
-func (s *Store) syncLog(ctx context.Context) error {
 	const op = "sync"
 	if err := s.usable(ctx, op, s.dir); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	last := s.last
+	s.mu.Unlock()
+	if s.synced.Load() >= last {
+		return s.health.check(op, s.dir)
+	}
+	return s.syncLog(op)
+}
+
+// syncLog makes every batch durable that is in the log.
+func (s *Store) syncLog(op string) error {
 	// Before the log, so that it does not wait with others behind it.
 	if err := s.segs.syncOwed(); err != nil {
 		s.health.fail(err)

@@ -22,6 +22,9 @@ type Options struct {
 	Create bool
 	// FS is where the directory is. Default: the system's files.
 	FS vfs.FS
+	// Boot names the time for which FS keeps what is written to it without being
+	// synced. Default: since the machine was started.
+	Boot string
 	// Logger hears of damage, recovery and a full disk. Default: nobody.
 	Logger *slog.Logger
 	// BlockCache and RecordCache are memory for blocks of the database and for
@@ -41,6 +44,7 @@ func (o Options) withDefaults() Options {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
+	o.Boot = orDefault(o.Boot, systemBoot())
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -74,6 +78,7 @@ type Store struct {
 	health *health
 	segs   *segments
 	db     *pebble.DB
+	tail   *tail
 	cache  *recordCache
 	feed   feed
 	closed atomic.Bool
@@ -86,19 +91,13 @@ type Store struct {
 	// mu makes the commit order. Everything that is written to db is written with
 	// mu held.
 	mu       sync.Mutex
-	last     uint64 // the number of the newest commit
+	last     uint64 // the number of the newest batch
 	sessions sessions
 
-	// synced is a commit up to which everything is durable.
+	// synced is a number up to which all batches are durable.
 	synced atomic.Uint64
-	// lazy says that something is in the log that was not pushed to the system
-	// yet; pushes wakes the pusher, once.
-	lazy   atomic.Bool
+	// pushes wakes the pusher.
 	pushes chan struct{}
-	// unsynced says that something is in the log that was not synced yet.
-	unsynced atomic.Bool
-	// padding is the bytes that were written to the current log only to push.
-	padding atomic.Int64
 }
 
 var _ blockstore.Store = (*Store)(nil)
@@ -113,6 +112,7 @@ func Open(dir string, o Options) (*Store, error) {
 		health:   newHealth(o.Logger),
 		segs:     newSegments(o.FS, o.FS.PathJoin(dir, segmentsName)),
 		cache:    newRecordCache(o.RecordCache),
+		tail:     newTail(o.FS, o.FS.PathJoin(dir, tailName), o.Boot, o.Logger),
 		sessions: newSessions(),
 		pushes:   make(chan struct{}, 1),
 	}
@@ -158,7 +158,13 @@ func (s *Store) openRecords() (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.recoverTail(); err != nil {
+		return err
+	}
 	if err := s.loadFeed(); err != nil {
+		return err
+	}
+	if err := s.startNumbers(); err != nil {
 		return err
 	}
 	if err := s.resumeRemovals(); err != nil {

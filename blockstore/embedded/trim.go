@@ -15,7 +15,7 @@ const outcomesScanned = 1 << 16
 
 // loadFeed finds out where the last run ended.
 func (s *Store) loadFeed() error {
-	trimmed, err := s.loadTrimmed()
+	trimmed, err := s.loadNumber(trimmedKey)
 	if err != nil {
 		return err
 	}
@@ -43,14 +43,13 @@ func (s *Store) loadFeed() error {
 	if err != nil {
 		return fault("open feed", "", err)
 	}
-	s.last = last + numberGap
-	s.synced.Store(last)
 	s.feed.head, s.feed.floor, s.feed.trimmed, s.feed.bytes = last, last, trimmed, int64(size)
 	return nil
 }
 
-func (s *Store) loadTrimmed() (uint64, error) {
-	value, closer, err := s.db.Get(trimmedKey)
+// loadNumber reads a setting that is a number; one that is not there is 0.
+func (s *Store) loadNumber(key []byte) (uint64, error) {
+	value, closer, err := s.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return 0, nil
 	}
@@ -81,9 +80,7 @@ func (s *Store) trimFeed(now time.Time) error {
 	defer b.Close()
 	_ = b.DeleteRange(feedKey(0), feedKey(to+1), nil)
 	_ = b.Set(trimmedKey, binary.BigEndian.AppendUint64(nil, to), nil)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.apply("trim feed", "", b, pebble.NoSync)
+	return s.logNumbered("trim feed", "", b)
 }
 
 // trimPoint is the last commit to forget, 0 for none, and the bytes up to there.

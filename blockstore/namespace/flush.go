@@ -324,8 +324,6 @@ func (c *commit) referTo(tx *tx, id blockstore.SegmentID, m *Manifest, more bool
 		if rec == nil || rec.Dying {
 			return blockstore.E("write", "segment "+id.String(), blockstore.Corrupt, nil)
 		}
-	} else {
-		tx.Guard(segmentKey(id), blockstore.Version{})
 	}
 	if !rec.refers(m.ID) {
 		rec.Refs = append(rec.Refs, Ref{Content: m.ID, Owner: c.n.id})

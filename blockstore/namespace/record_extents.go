@@ -3,6 +3,8 @@ package namespace
 import (
 	"errors"
 	"fmt"
+	"math/bits"
+	"slices"
 
 	"github.com/cairnfs/cairn/blockstore"
 )
@@ -32,11 +34,13 @@ type Extent struct {
 	At             int
 }
 
+// extentListWire has the ids of the segments one after the other, and of each
+// segment the power of two that its block size is.
 type extentListWire struct {
-	_          struct{}               `cbor:",toarray"`
-	Segments   []blockstore.SegmentID // each used once at least
-	BlockSizes []int                  // one for each segment
-	Extents    []uint64               // offset, length, segment's place, number, at
+	_        struct{} `cbor:",toarray"`
+	Segments []byte
+	Sizes    []byte
+	Extents  []uint64 // offset, length, segment's place, number, at
 }
 
 const numbersPerExtent = 5
@@ -46,14 +50,14 @@ var errExtents = errors.New("extents make no sense")
 // MarshalCBOR encodes the list.
 func (l ExtentList) MarshalCBOR() ([]byte, error) {
 	w := extentListWire{Extents: make([]uint64, 0, numbersPerExtent*len(l))}
-	place := make(map[blockstore.SegmentID]int, 4)
+	var known []blockstore.SegmentID
 	for _, e := range l {
-		p, ok := place[e.Segment]
-		if !ok {
-			p = len(w.Segments)
-			place[e.Segment] = p
-			w.Segments = append(w.Segments, e.Segment)
-			w.BlockSizes = append(w.BlockSizes, e.BlockSize)
+		p := slices.Index(known, e.Segment)
+		if p < 0 {
+			p = len(known)
+			known = append(known, e.Segment)
+			w.Segments = append(w.Segments, e.Segment[:]...)
+			w.Sizes = append(w.Sizes, byte(bits.TrailingZeros(uint(e.BlockSize))))
 		}
 		w.Extents = append(w.Extents, uint64(e.Offset), uint64(e.Length), uint64(p), uint64(e.Number), uint64(e.At))
 	}
@@ -66,18 +70,21 @@ func (l *ExtentList) UnmarshalCBOR(b []byte) error {
 	if err := decMode.Unmarshal(b, &w); err != nil {
 		return err
 	}
-	if len(w.Segments) != len(w.BlockSizes) || len(w.Extents)%numbersPerExtent != 0 {
+	const idSize = len(blockstore.SegmentID{})
+	if len(w.Segments) != idSize*len(w.Sizes) || len(w.Extents)%numbersPerExtent != 0 {
 		return errExtents
 	}
 	list := make(ExtentList, 0, len(w.Extents)/numbersPerExtent)
 	var end int64
 	for n := w.Extents; len(n) > 0; n = n[numbersPerExtent:] {
-		if n[2] >= uint64(len(w.Segments)) {
+		if n[2] >= uint64(len(w.Sizes)) {
 			return errExtents
 		}
+		p := int(n[2])
 		e := Extent{
 			Offset: int64(n[0]), Length: int64(n[1]), Number: uint32(n[3]), At: int(n[4]),
-			Segment: w.Segments[n[2]], BlockSize: w.BlockSizes[n[2]],
+			Segment:   blockstore.SegmentID(w.Segments[p*idSize:]),
+			BlockSize: 1 << min(w.Sizes[p], 62),
 		}
 		if err := e.check(end); err != nil {
 			return err

@@ -43,8 +43,8 @@ func (n *liveNode) write(ctx context.Context, p []byte, off int64, flags OpenFla
 func (n *liveNode) writeLocked(ctx context.Context, p []byte, off int64) (int, error) {
 	total := 0
 	for len(p) > 0 {
-		k := len(p)
-		if k = n.overwrite(p, off); k == 0 {
+		k := n.overwrite(p, off)
+		if k == 0 {
 			var err error
 			if k, err = n.append(ctx, p, off); err != nil {
 				return total, err
@@ -257,6 +257,7 @@ func (n *liveNode) allocate(ctx context.Context, off, length int64, mode Allocat
 	}
 	n.change()
 	if mode&(AllocatePunchHole|AllocateZeroRange) != 0 {
+		n.app.dropTail()
 		if end := min(off+length, n.dirty.size); off < end {
 			n.lay(Extent{Offset: off, Length: end - off})
 		}

@@ -25,6 +25,9 @@ func limitMemory(cache int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(cache + besideCache)
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200) // the limit bounds the memory, so collect less often
+	}
 }
 
 // serveProfiles serves Go's profiles where --pprof says, if it does.

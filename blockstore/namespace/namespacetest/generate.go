@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cairnfs/cairn/blockstore/namespace"
 )
 
 // Script is n random steps; the same for the same seed.
@@ -43,6 +45,7 @@ type generator struct {
 	model  Model
 	player player
 	paths  []string // of late
+	last   int      // the slot of last time
 }
 
 // choices are the kinds of steps and how often they come.
@@ -50,13 +53,13 @@ var choices = []struct {
 	weight int
 	make   func(g *generator) Step
 }{
-	{8, func(g *generator) Step { return Step{Op: "mkdir", Path: g.path(), Mode: g.mode()} }},
-	{1, func(g *generator) Step { return Step{Op: "fifo", Path: g.path(), Mode: 0600} }},
-	{2, func(g *generator) Step { return Step{Op: "symlink", Path: g.path(), To: g.fresh()} }},
-	{5, func(g *generator) Step { return Step{Op: "link", Path: g.path(), To: g.path()} }},
-	{8, func(g *generator) Step { return Step{Op: "unlink", Path: g.path()} }},
+	{8, func(g *generator) Step { return Step{Op: "mkdir", Path: g.place(), Mode: g.mode()} }},
+	{1, func(g *generator) Step { return Step{Op: "fifo", Path: g.place(), Mode: 0600} }},
+	{2, func(g *generator) Step { return Step{Op: "symlink", Path: g.place(), To: g.name()} }},
+	{5, func(g *generator) Step { return Step{Op: "link", Path: g.path(), To: g.place()} }},
+	{6, func(g *generator) Step { return Step{Op: "unlink", Path: g.path()} }},
 	{4, func(g *generator) Step { return Step{Op: "rmdir", Path: g.path()} }},
-	{12, func(g *generator) Step { return Step{Op: "rename", Path: g.path(), To: g.path()} }},
+	{10, func(g *generator) Step { return Step{Op: "rename", Path: g.path(), To: g.target()} }},
 	{3, func(g *generator) Step { return Step{Op: "chmod", Path: g.any(), Mode: g.mode()} }},
 	{2, func(g *generator) Step {
 		return Step{Op: "chown", Path: g.any(), Mode: g.rng.Uint32N(3), Len: g.rng.Int64N(3)}
@@ -81,17 +84,21 @@ var choices = []struct {
 		return Step{Op: "reopen"}
 	}},
 	{25, func(g *generator) Step {
-		return Step{Op: "open", Path: g.path(), Slot: g.rng.IntN(slots), Flags: g.flags(), Mode: 0644}
+		return Step{Op: "open", Path: g.target(), Slot: g.rng.IntN(slots), Flags: g.flags(), Mode: 0644}
 	}},
-	{8, func(g *generator) Step { return Step{Op: "close", Slot: g.slot()} }},
-	{40, func(g *generator) Step { return Step{Op: "write", Slot: g.slot(), Off: g.offset(), Len: g.size()} }},
-	{25, func(g *generator) Step { return Step{Op: "read", Slot: g.slot(), Off: g.offset(), Len: g.size()} }},
-	{6, func(g *generator) Step { return Step{Op: "ftruncate", Slot: g.slot(), Len: g.offset()} }},
-	{4, func(g *generator) Step { return Step{Op: "fsync", Slot: g.slot()} }},
-	{4, func(g *generator) Step {
+	{5, func(g *generator) Step { return Step{Op: "close", Slot: g.slot()} }},
+	{40, func(g *generator) Step { return g.inFile(Step{Op: "write", Len: g.size()}) }},
+	{25, func(g *generator) Step { return g.inFile(Step{Op: "read", Len: g.size()}) }},
+	{6, func(g *generator) Step {
+		s := g.inFile(Step{Op: "ftruncate"})
+		s.Off, s.Len = 0, s.Off
+		return s
+	}},
+	{12, func(g *generator) Step { return Step{Op: "fsync", Slot: g.slot()} }},
+	{6, func(g *generator) Step {
 		modes := []uint32{0, unix.FALLOC_FL_KEEP_SIZE, unix.FALLOC_FL_ZERO_RANGE,
 			unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE, unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE}
-		return Step{Op: "fallocate", Slot: g.slot(), Off: g.offset(), Len: g.size() + 1, Mode: modes[g.rng.IntN(len(modes))]}
+		return g.inFile(Step{Op: "fallocate", Len: g.size() + 1, Mode: modes[g.rng.IntN(len(modes))]})
 	}},
 	{1, func(g *generator) Step {
 		return Step{Op: "burst", Slot: g.slot(), Off: 1 + g.size()*g.rng.Int64N(8), Len: 5 + g.rng.Int64N(60)}
@@ -107,12 +114,40 @@ func (g *generator) step(pick int) Step {
 	panic("unreachable")
 }
 
-// path is often one that is there.
+// path is most often one that is there.
 func (g *generator) path() string {
-	if len(g.paths) > 0 && g.rng.IntN(3) > 0 {
+	if len(g.paths) > 0 && g.rng.IntN(8) > 0 {
 		return g.paths[g.rng.IntN(len(g.paths))]
 	}
-	return g.fresh()
+	return path.Join(g.name(), g.name())
+}
+
+// place is where something could be made: a name in a directory that is there.
+func (g *generator) place() string {
+	if g.rng.IntN(20) == 0 {
+		return path.Join(g.path(), g.name())
+	}
+	dir, at := "", g.model.root
+	for range g.rng.IntN(4) {
+		names := at.names()
+		if len(names) == 0 {
+			break
+		}
+		name := names[g.rng.IntN(len(names))]
+		if !at.entries[name].isDir() {
+			break
+		}
+		dir, at = path.Join(dir, name), at.entries[name]
+	}
+	return path.Join(dir, g.name())
+}
+
+// target is a path that is there, or could be.
+func (g *generator) target() string {
+	if g.rng.IntN(2) == 0 {
+		return g.path()
+	}
+	return g.place()
 }
 
 // any is a path or the root.
@@ -123,21 +158,16 @@ func (g *generator) any() string {
 	return g.path()
 }
 
-// fresh is any path of a small tree.
-func (g *generator) fresh() string {
-	names := []string{"a", "b", "c", "d", "a-", strings.Repeat("n", 255), strings.Repeat("o", 256)}
-	odds := []int{20, 20, 20, 20, 20, 1, 1}
-	p := ""
-	for range 1 + g.rng.IntN(3) {
-		pick := g.rng.IntN(102)
-		i := 0
-		for pick >= odds[i] {
-			pick -= odds[i]
-			i++
-		}
-		p = path.Join(p, names[i])
+// name is one of few, so that names meet.
+func (g *generator) name() string {
+	switch g.rng.IntN(100) {
+	case 0:
+		return strings.Repeat("n", namespace.MaxName)
+	case 1:
+		return strings.Repeat("o", namespace.MaxName+1)
 	}
-	return p
+	names := []string{"a", "b", "c", "d", "a-", "e"}
+	return names[g.rng.IntN(len(names))]
 }
 
 func (g *generator) attribute() string { return "user." + string(rune('a'+g.rng.IntN(4))) }
@@ -165,14 +195,33 @@ func (g *generator) flags() int {
 	return flags
 }
 
-// slot is one with a file, if there is any.
+// slot is one with a file, if there is any: often the one of last time, for
+// much goes wrong only when one thing comes right after another.
 func (g *generator) slot() int {
-	for range 4 {
-		if i := g.rng.IntN(slots); g.player.files[i] != nil {
-			return i
-		}
+	if g.rng.IntN(3) == 0 {
+		g.last = g.rng.IntN(slots)
 	}
-	return g.rng.IntN(slots)
+	for range slots {
+		if g.player.files[g.last] != nil {
+			break
+		}
+		g.last = (g.last + 1) % slots
+	}
+	return g.last
+}
+
+// inFile gives a step an open file and an offset, which is often near its end.
+func (g *generator) inFile(s Step) Step {
+	s.Slot, s.Off = g.slot(), g.offset()
+	f, ok := g.player.files[s.Slot].(*modelFile)
+	if !ok || g.rng.IntN(4) > 0 {
+		return s
+	}
+	s.Off = f.node.content.size
+	if g.rng.IntN(2) == 0 {
+		s.Off = g.near(s.Off)
+	}
+	return s
 }
 
 // borders are where one unit of something ends and the next begins.

@@ -63,6 +63,17 @@ var holeRules = []rule{
 		r.must(f.Fsync())
 		r.holds(r.at("f"), string(want))
 	}},
+	{"append after punch", func(r *rules) {
+		for _, mode := range []uint32{unix.FALLOC_FL_PUNCH_HOLE, unix.FALLOC_FL_ZERO_RANGE} {
+			f := r.open(r.at("f"), unix.O_CREAT|unix.O_RDWR|unix.O_APPEND|unix.O_TRUNC)
+			r.write(f, []byte("0123456789"), 0)
+			r.must(f.Fsync())
+			r.must(f.Fallocate(mode|unix.FALLOC_FL_KEEP_SIZE, 5, 3))
+			r.write(f, []byte("x"), 0)
+			r.must(f.Fsync())
+			r.holds(r.at("f"), "01234\x00\x00\x0089x")
+		}
+	}},
 	{"fallocate", func(r *rules) {
 		f := r.open(r.file("f", "start"), unix.O_RDWR)
 		r.must(f.Fallocate(unix.FALLOC_FL_KEEP_SIZE, 0, 100_000))

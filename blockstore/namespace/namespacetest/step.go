@@ -86,16 +86,16 @@ func (p *player) play(s Step) outcome {
 
 // open puts a file into a slot; the one that was there is closed.
 func (p *player) open(s Step) outcome {
-	var closed error
-	if f := p.files[s.Slot]; f != nil {
-		closed = f.Close()
-	}
 	f, err := p.fs.Open(s.Path, s.Flags, s.Mode)
 	if err != nil {
-		f = nil
+		return outcome{err: err}
+	}
+	var closed error
+	if old := p.files[s.Slot]; old != nil {
+		closed = old.Close()
 	}
 	p.files[s.Slot] = f
-	return outcome{err: err, text: fmt.Sprintf("closed: %v", closed)}
+	return outcome{text: fmt.Sprintf("closed: %v", closed)}
 }
 
 // closeAll closes every slot.
