@@ -74,11 +74,14 @@ func (d *Door) liveNode(id NodeID) *liveNode {
 	return d.live[id]
 }
 
-// markStale makes the live nodes read their records again before the next use.
-func (v *Volume) markStale(ids []NodeID) {
-	for _, d := range v.allDoors() {
-		for _, id := range ids {
-			if n := d.liveNode(id); n != nil {
+// markStale makes the live nodes, but for one that knows already, read their
+// records again before the next use.
+func (v *Volume) markStale(nodes []writtenNode, knows *liveNode) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	for _, d := range v.doors {
+		for _, w := range nodes {
+			if n := d.liveNode(w.id); n != nil && n != knows {
 				n.stale.Store(true)
 			}
 		}
@@ -102,7 +105,7 @@ func (v *Volume) listen(ctx context.Context) error {
 				break
 			}
 			if ev.Session != v.session {
-				v.markStale(nodesOf(ev.Keys))
+				v.markStale(nodesOf(ev.Keys), nil)
 			}
 		}
 	}
@@ -117,15 +120,15 @@ func (v *Volume) markAllStale() {
 	}
 }
 
-func nodesOf(keys []string) []NodeID {
-	var ids []NodeID
+func nodesOf(keys []string) []writtenNode {
+	var nodes []writtenNode
 	for _, k := range keys {
 		if k[:1] == prefixNode {
 			id, _ := keyID(k)
-			ids = append(ids, id)
+			nodes = append(nodes, writtenNode{id: id})
 		}
 	}
-	return ids
+	return nodes
 }
 
 // Hints yields what changed through other doors, until ctx is done: All first,

@@ -1,7 +1,6 @@
 package namespace
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -137,7 +136,7 @@ func (n *liveNode) finishBlock(ctx context.Context) (*blockstore.Block, error) {
 		return nil, n.seal(ctx)
 	}
 	id := blockstore.BlockID{Segment: a.segment, Number: a.small | blockstore.SmallBit}
-	return &blockstore.Block{ID: id, Data: bytes.Clone(a.buf)}, nil
+	return &blockstore.Block{ID: id, Data: a.buf}, nil
 }
 
 // commit is one commit of what is dirty.
@@ -163,6 +162,7 @@ func (c *commit) run(ctx context.Context) error {
 
 func (c *commit) attempt(tx *tx) error {
 	n := c.n
+	tx.self = n
 	node, version, err := tx.versionOf(n.id)
 	if err != nil {
 		return err

@@ -133,6 +133,12 @@ func (n *liveNode) let(ctx context.Context) error {
 
 // retireNameless retires the node if it lost its last name while it was open.
 func (n *liveNode) retireNameless(ctx context.Context) error {
+	n.mu.RLock()
+	named := !n.stale.Load() && n.base.Links > 0
+	n.mu.RUnlock()
+	if named {
+		return nil
+	}
 	node, _, err := n.d.v.readNode(ctx, n.id)
 	if blockstore.KindOf(err) == blockstore.Stale {
 		return nil

@@ -63,10 +63,21 @@ func (c *nodeCache) add(id NodeID, version blockstore.Version, n *Node) {
 	c.lru.Add(id, cachedNode{version, n})
 }
 
-// keep takes in what a change wrote: all of it has the change's version.
-func (c *nodeCache) keep(written map[NodeID]*Node, version blockstore.Version) {
-	for id, n := range written {
-		c.add(id, version, n)
+// writtenNode is what a change made of a node: nil if it deleted it.
+type writtenNode struct {
+	id   NodeID
+	node *Node
+}
+
+// keep takes in what a change wrote, in order: all of it has the change's
+// version.
+func (c *nodeCache) keep(written []writtenNode, version blockstore.Version) {
+	for _, w := range written {
+		if w.node == nil {
+			c.lru.Remove(w.id)
+			continue
+		}
+		c.add(w.id, version, w.node)
 	}
 }
 

@@ -3,7 +3,6 @@ package namespace
 import (
 	"context"
 	"maps"
-	"slices"
 
 	"github.com/cairnfs/cairn/blockstore"
 )
@@ -163,7 +162,7 @@ func (tx *tx) supersede(e *EntryRecord, node *Node, dir NodeID, name string, p P
 func (c *commit) manifest(tx *tx) (*Manifest, error) {
 	m := &Manifest{ID: c.n.base.Content.ID, Size: c.size, Stored: c.n.dirty.stored}
 	if c.small != nil {
-		tx.Block(c.small.ID, slices.Clone(c.small.Data))
+		tx.Block(c.small.ID, c.small.Data)
 		m.Stored += int64(len(c.small.Data))
 	}
 	if err := c.layAll(tx, m); err != nil {

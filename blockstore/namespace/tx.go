@@ -12,9 +12,9 @@ type tx struct {
 	v       *Volume
 	current Stamp
 	now     Time
-	touched []NodeID // nodes written or deleted
-	written map[NodeID]*Node
-	removed []NodeID // nodes that beginRemove was called for
+	written []writtenNode // nodes written or deleted
+	self    *liveNode     // whose commit it is: it knows what was written
+	removed []NodeID      // nodes that beginRemove was called for
 }
 
 // update runs fn until its change is committed (see blockstore.Writer.Update)
@@ -42,7 +42,7 @@ func (d *Door) updateVersion(ctx context.Context, dur blockstore.Durability, fn 
 	})
 	if err == nil {
 		d.v.nodes.keep(t.written, version)
-		d.v.markStale(t.touched)
+		d.v.markStale(t.written, t.self)
 	}
 	finish()
 	return version, err
@@ -82,18 +82,13 @@ func (tx *tx) dir(id NodeID) (*Node, error) {
 // putNode writes a node, which nobody may change after the commit.
 func (tx *tx) putNode(id NodeID, n *Node) {
 	tx.put(nodeKey(id), n)
-	tx.touched = append(tx.touched, id)
-	if tx.written == nil {
-		tx.written = make(map[NodeID]*Node, 2)
-	}
-	tx.written[id] = n
+	tx.written = append(tx.written, writtenNode{id, n})
 	tx.Event(nodeKey(id))
 }
 
 func (tx *tx) deleteNode(id NodeID) {
 	tx.Delete(nodeKey(id))
-	delete(tx.written, id)
-	tx.touched = append(tx.touched, id)
+	tx.written = append(tx.written, writtenNode{id, nil})
 	tx.Event(nodeKey(id))
 }
 

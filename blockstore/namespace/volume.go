@@ -43,8 +43,8 @@ func (o *Options) defaults() {
 
 // Volume is one file system: buckets, history and settings in one store.
 //
-// Lock order: a live node's mu, then Door.mu, then Volume.mu. No lock of a
-// node is taken while another node's is held.
+// Lock order: a live node's mu, then Volume.mu, then Door.mu. No lock of a node
+// is taken while another node's is held.
 type Volume struct {
 	store   blockstore.Store
 	opts    Options
