@@ -36,6 +36,25 @@ func BenchmarkCommitLazy(b *testing.B) {
 	}
 }
 
+// BenchmarkCreate also reads the two records first that must be absent.
+func BenchmarkCreate(b *testing.B) {
+	s := openServed(b, b.TempDir(), Options{})
+	defer s.Close()
+	session, node := blockstore.NewID(), make([]byte, 200)
+	b.ReportAllocs()
+	for n := uint64(1); b.Loop(); n++ {
+		c := benchChange(session, n, node)
+		for _, g := range c.Guards {
+			if _, _, err := s.Get(b.Context(), g.Key); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := s.Commit(b.Context(), c, blockstore.Lazy); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkCommitSync(b *testing.B) {
 	for _, writers := range []int{1, 16} {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {

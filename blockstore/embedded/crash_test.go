@@ -58,7 +58,8 @@ type work struct {
 // cut is the disk after a power cut, and what is known of it.
 type cut struct {
 	fs           *vfs.MemFS
-	percent      int // of what was not synced that survived anyway
+	percent      int    // of what was not synced that survived anyway
+	boot         string // if it is the one before, the tail log counts
 	acked, begun int
 }
 
@@ -70,7 +71,7 @@ func newPowerCut(t *testing.T, seed uint64) *powerCut {
 		rng: rand.New(rand.NewPCG(seed, 1)), cutR: rand.New(rand.NewPCG(seed, 2)),
 		mem: vfs.NewCrashableMem(), session: blockstore.NewID(),
 	}
-	s, err := Open(crashDir, Options{Create: true, FS: hookedFS{w.mem, w.cutPower}, Logger: testLog(t), RecordCache: 1 << 10})
+	s, err := Open(crashDir, Options{Create: true, FS: hookedFS{w.mem, w.cutPower}, Boot: "same", Logger: testLog(t), RecordCache: 1 << 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,10 +86,14 @@ func (w *powerCut) cutPower() {
 	if w.cutR.IntN(12) != 0 {
 		return
 	}
-	c := cut{percent: []int{0, 10, 50, 90}[w.cutR.IntN(4)], acked: w.acked, begun: w.begun}
+	c := cut{percent: []int{0, 10, 50, 90}[w.cutR.IntN(4)], boot: crashBoot(w.cutR), acked: w.acked, begun: w.begun}
 	c.fs = w.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.percent, RNG: w.cutR})
 	w.cuts = append(w.cuts, c)
 }
+
+// crashBoot is the boot after a cut. Open must find a state that was there, even if
+// it is told that this was no power cut.
+func crashBoot(rng *rand.Rand) string { return []string{"same", "another"}[rng.IntN(2)] }
 
 func (w *powerCut) run(commits int) {
 	defer w.store.Close()
@@ -192,7 +197,7 @@ func (w *powerCut) disturb() {
 	case 1:
 		err = w.store.reclaim(w.Context())
 	case 2:
-		err = w.store.flush()
+		_, err = w.store.flush()
 	case 3:
 		n := w.begun
 		if err = w.store.Sync(w.Context()); err == nil {
@@ -213,7 +218,7 @@ func (w *powerCut) check(c cut) {
 		defer w.mu.Unlock()
 		if opening && again == nil && w.cutR.IntN(8) == 0 {
 			clone := c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.percent, RNG: w.cutR})
-			again = &cut{clone, c.percent, c.acked, c.begun}
+			again = &cut{clone, c.percent, crashBoot(w.cutR), c.acked, c.begun}
 		}
 	}, func() {
 		w.mu.Lock()
@@ -226,7 +231,7 @@ func (w *powerCut) check(c cut) {
 }
 
 func (w *powerCut) checkOpen(c cut, beforeSync, opened func()) {
-	s, err := Open(crashDir, Options{Create: true, FS: hookedFS{c.fs, beforeSync}, Logger: testLog(w)})
+	s, err := Open(crashDir, Options{Create: true, FS: hookedFS{c.fs, beforeSync}, Boot: c.boot, Logger: testLog(w)})
 	if err != nil {
 		w.Fatalf("open with %d%% of the unsynced: %v", c.percent, err)
 	}

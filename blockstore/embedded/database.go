@@ -16,7 +16,9 @@ import (
 )
 
 const (
-	memTableSize = 32 << 20
+	// memTableSize is also about the size of a log, of which there may be
+	// memTables in use and one more than that to be used again.
+	memTableSize = 16 << 20
 	memTables    = 3
 	// separated is from which size on values are kept out of the tables, in
 	// blob files, so that compactions do not move small blocks again and again.

@@ -67,7 +67,7 @@ func TestFailure(t *testing.T) {
 			disk.suffix.Store(suffix)
 			err = failureCommit(t, s, segment, 2)
 			if name == "manifest" {
-				err = s.flush()
+				_, err = s.flush()
 			}
 			checkFailed(t, s, segment, err)
 			if err := <-served; !errors.Is(err, blockstore.Unavailable) {

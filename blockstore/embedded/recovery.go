@@ -187,19 +187,21 @@ func (r *recovery) check(c claim, end int64) error {
 	return nil
 }
 
+// checkBlock reads a block; first little of it, for most are short.
 func (r *recovery) checkBlock(id blockstore.BlockID) error {
-	for off := 0; ; {
-		data, _, err := r.segs.read(id, off, blockstore.MaxBlock)
+	for off, n := 0, granule; off < blockstore.MaxBlock; n = blockstore.MaxBlock {
+		data, _, err := r.segs.read(id, off, n)
 		if errors.Is(err, errPastEnd) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("block %s: %w", id, err)
 		}
-		if off += len(data); off >= blockstore.MaxBlock {
+		if off += len(data); off%granule != 0 {
 			return nil
 		}
 	}
+	return nil
 }
 
 // cutLog replaces the log by its first bytes.

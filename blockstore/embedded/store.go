@@ -122,7 +122,7 @@ func Open(dir string, o Options) (*Store, error) {
 		}
 	}
 	if err := s.open(); err != nil {
-		return nil, cmp.Or(err, s.abandon())
+		return nil, cmp.Or(err, s.closeFiles(), s.unlock())
 	}
 	return s, nil
 }
@@ -196,63 +196,100 @@ func (s *Store) Close() error {
 		return blockstore.E(op, s.dir, blockstore.Closed, nil)
 	}
 	s.room.close()
-	err := s.settleAll()
+	flushed, err := s.settleAll()
 	s.closed.Store(true)
 	s.feed.close()
 	if s.stuck.Load() {
 		return s.health.check(op, s.dir)
 	}
-	return cmp.Or(err, s.abandon())
+	if err = cmp.Or(err, s.closeFiles()); err == nil {
+		err = s.tidyUp(flushed)
+	}
+	return cmp.Or(err, s.unlock())
 }
 
-// settleAll leaves an empty log behind, if there is room for the tables.
-func (s *Store) settleAll() error {
+// settleAll makes everything durable. If there is room for the tables it needs no
+// log any more: flushed says so.
+func (s *Store) settleAll() (flushed bool, err error) {
 	ctx := context.Background()
-	if err := s.Sync(ctx); err != nil {
-		return err
-	}
 	if err := s.reclaim(ctx); err != nil {
-		return err
+		return false, err
+	}
+	if err := s.Sync(ctx); err != nil {
+		return false, err
 	}
 	if s.room.take(2*memTableSize, metadata) != nil {
-		return nil
+		return false, nil
 	}
 	return s.flush()
 }
 
 // flush makes tables of what is in memory. It gives up when the disk does: then
 // Pebble tries again and again, and the log has it all anyway.
-func (s *Store) flush() error {
+func (s *Store) flush() (done bool, err error) {
 	const op = "flush"
 	var flushed <-chan struct{}
 	s.mu.Lock()
-	err := s.write(op, s.dir, func() (err error) {
+	err = s.write(op, s.dir, func() (err error) {
 		flushed, err = s.db.AsyncFlush()
 		return err
 	})
 	s.mu.Unlock()
 	if err != nil {
-		return err
+		return false, err
 	}
 	select {
 	case <-flushed:
+		done = true
 	case <-s.health.failed:
 	case <-time.After(lastWait):
 		s.log.Warn("the tables can't be written; the log is kept")
 	}
-	return s.health.check(op, s.dir)
+	return done, s.health.check(op, s.dir)
 }
 
-// abandon releases what Open took.
-func (s *Store) abandon() (err error) {
-	if s.db != nil {
-		err = s.db.Close()
+// tidyUp removes the files of a database that was closed which the next Open does
+// without: the tail, for all is synced, and the logs if all is in tables. Those have
+// space allocated that nothing is in.
+func (s *Store) tidyUp(flushed bool) error {
+	const op = "close store"
+	if err := s.tail.clear(); err != nil {
+		return fault(op, s.dir, err)
 	}
-	s.segs.close()
-	if s.lock != nil {
-		err = cmp.Or(err, s.lock.Close())
+	if !flushed {
+		return nil
+	}
+	records := s.opts.FS.PathJoin(s.dir, recordsName)
+	names, err := s.opts.FS.List(records)
+	for _, name := range names {
+		if isLog(name) {
+			err = cmp.Or(err, s.opts.FS.Remove(s.opts.FS.PathJoin(records, name)))
+		}
 	}
 	if err != nil {
+		return fault(op, s.dir, err)
+	}
+	return nil
+}
+
+// closeFiles closes the database, if it is open, and the segments.
+func (s *Store) closeFiles() error {
+	defer s.segs.close()
+	if s.db == nil {
+		return nil
+	}
+	if err := s.db.Close(); err != nil {
+		return fault("close store", s.dir, err)
+	}
+	return nil
+}
+
+// unlock lets others have the directory. Nothing in it may be touched after that.
+func (s *Store) unlock() error {
+	if s.lock == nil {
+		return nil
+	}
+	if err := s.lock.Close(); err != nil {
 		return fault("close store", s.dir, err)
 	}
 	return nil

@@ -55,7 +55,7 @@ func (n *liveNode) tidy(ctx context.Context) (map[int64]ExtentList, error) {
 			return nil, err
 		}
 		lo, hi := regionRange(r)
-		if len(top)+len(list) > mostPerRegion && len(list.in(lo, min(hi, n.dirty.keep)).over(top)) > mostPerRegion {
+		if most := mostIn(r); len(top)+len(list) > most && len(list.in(lo, min(hi, n.dirty.keep)).over(top)) > most {
 			crowded = append(crowded, r)
 		}
 	}

@@ -16,13 +16,20 @@ const (
 	// there are manyRuns.
 	mostRuns = 32
 	manyRuns = 8192
-	// mostPerRegion is how many extents a region may have before it is written
-	// again as one run.
-	mostPerRegion = 512
+	// mostPerRegion is how many extents a region may have, at the most, before
+	// it is written again as one run.
+	mostPerRegion = 640
 	// spillAt is how many extents a region that was written to may have before
 	// it gets a record of its own.
 	spillAt = 8
 )
+
+// mostIn is mostPerRegion for one region: somewhat less for most, so that the
+// regions of a file that is written to all over are not all due at once.
+func mostIn(r int64) int {
+	const spread = 256
+	return mostPerRegion - int(uint64(r)*0x9e3779b97f4a7c15>>32%spread)
+}
 
 // regionRecord is a region's record as this change leaves it: changed holds
 // those that it has written so far.
@@ -32,6 +39,11 @@ func (tx *tx) regionRecord(m *Manifest, r int64, changed map[int64]ExtentList) (
 	}
 	if !m.Spilled {
 		return nil, false, nil
+	}
+	if tx.known != nil {
+		if x, ok := tx.known(r); ok {
+			return x.list, x.own, nil
+		}
 	}
 	return tx.v.readRegion(tx.Context(), m.ID, r)
 }

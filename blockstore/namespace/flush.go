@@ -150,6 +150,7 @@ type commit struct {
 	// what the successful attempt made
 	next    *Node
 	version blockstore.Version
+	onBase  bool // it was made on what the node knew
 	regions map[int64]ExtentList
 	smallOK uint32
 }
@@ -162,10 +163,13 @@ func (c *commit) run(ctx context.Context) error {
 
 func (c *commit) attempt(tx *tx) error {
 	n := c.n
-	tx.self = n
 	node, version, err := tx.versionOf(n.id)
 	if err != nil {
 		return err
+	}
+	tx.self = n
+	if c.onBase = version == n.version; c.onBase {
+		tx.known = n.knownRegion
 	}
 	if c.exact && version != n.version {
 		return blockstore.E("flush", node.Name, blockstore.Busy, nil)
@@ -342,10 +346,12 @@ func (c *commit) referTo(tx *tx, id blockstore.SegmentID, m *Manifest, more bool
 // done makes the node what was committed.
 func (c *commit) done() {
 	n := c.n
+	known := c.stillKnown()
 	n.rebase(c.next, c.version)
+	n.regions = known
 	if c.next.Content.Spilled {
 		for r, list := range c.regions {
-			n.keepRegion(r, list)
+			n.keepRegion(r, regionExtents{list, true})
 		}
 	}
 	if a := n.app; c.small != nil {
@@ -355,6 +361,18 @@ func (c *commit) done() {
 		a.keepTail(n.dirty.regions, c.size)
 	}
 	n.dirty, n.wrote = newOverlay(), true
+}
+
+// stillKnown is what the node knows of regions that the commit left alone.
+func (c *commit) stillKnown() map[int64]regionExtents {
+	n, old := c.n, c.n.base.Content
+	if !c.onBase || c.next.Content.ID != old.ID || !old.Spilled || n.dirty.keep < old.Size {
+		return nil
+	}
+	for r := range n.dirty.regions {
+		delete(n.regions, r)
+	}
+	return n.regions
 }
 
 // keepTail keeps the bytes of a small block that are the end of the file.

@@ -27,7 +27,13 @@ type liveNode struct {
 	app     *appender
 
 	regionsMu sync.Mutex
-	regions   map[int64]ExtentList // records of base's regions, as read
+	regions   map[int64]regionExtents // of base, as read
+}
+
+// regionExtents is what is committed of a region; own: it has a record.
+type regionExtents struct {
+	list ExtentList
+	own  bool
 }
 
 // overlay is what was changed of a file and not yet committed.
@@ -218,35 +224,45 @@ func (n *liveNode) region(ctx context.Context, r int64) (ExtentList, error) {
 	if !m.Spilled {
 		return m.Runs, nil
 	}
-	n.regionsMu.Lock()
-	list, ok := n.regions[r]
-	n.regionsMu.Unlock()
-	if ok {
-		return list, nil
+	if known, ok := n.knownRegion(r); ok {
+		return known.list, nil
 	}
-	list, have, err := n.d.v.readRegion(ctx, m.ID, r)
+	list, own, err := n.d.v.readRegion(ctx, m.ID, r)
 	if err != nil {
 		return nil, err
 	}
-	if !have {
+	if !own {
 		lo, hi := regionRange(r)
 		list = m.Runs.in(lo, hi)
 	}
-	n.keepRegion(r, list)
+	n.keepRegion(r, regionExtents{list, own})
 	return list, nil
 }
 
-// regionsKept bounds the decoded regions of one file in memory: 512 of at most
-// 28 KiB.
-const regionsKept = 512
-
-func (n *liveNode) keepRegion(r int64, list ExtentList) {
+func (n *liveNode) knownRegion(r int64) (regionExtents, bool) {
 	n.regionsMu.Lock()
 	defer n.regionsMu.Unlock()
-	if n.regions == nil || len(n.regions) >= regionsKept {
-		n.regions = make(map[int64]ExtentList)
+	known, ok := n.regions[r]
+	return known, ok
+}
+
+// regionsKept bounds the decoded regions of one file in memory: 512 of at most
+// 36 KiB.
+const regionsKept = 512
+
+func (n *liveNode) keepRegion(r int64, x regionExtents) {
+	n.regionsMu.Lock()
+	defer n.regionsMu.Unlock()
+	if n.regions == nil {
+		n.regions = make(map[int64]regionExtents)
 	}
-	n.regions[r] = list
+	if len(n.regions) >= regionsKept {
+		for other := range n.regions { // any one
+			delete(n.regions, other)
+			break
+		}
+	}
+	n.regions[r] = x
 }
 
 // readRegion reads the record of a region, if it has one.

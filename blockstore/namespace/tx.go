@@ -12,9 +12,10 @@ type tx struct {
 	v       *Volume
 	current Stamp
 	now     Time
-	written []writtenNode // nodes written or deleted
-	self    *liveNode     // whose commit it is: it knows what was written
-	removed []NodeID      // nodes that beginRemove was called for
+	written []writtenNode                            // nodes written or deleted
+	self    *liveNode                                // whose commit it is: it knows what was written
+	known   func(region int64) (regionExtents, bool) // of self, if that is fresh
+	removed []NodeID                                 // nodes that beginRemove was called for
 }
 
 // update runs fn until its change is committed (see blockstore.Writer.Update)
