@@ -37,6 +37,7 @@ func (s *Store) Commit(ctx context.Context, c *blockstore.Change, d blockstore.D
 			return blockstore.Version{}, s.health.check("commit", deciding(c))
 		}
 	}
+	s.warm(c)
 	done, err := s.decide(c, d)
 	if err != nil {
 		return blockstore.Version{}, err
@@ -78,6 +79,16 @@ func (s *Store) decide(c *blockstore.Change, d blockstore.Durability) (decided, 
 		return decided{}, err
 	}
 	return s.carryOut(c, writes, d)
+}
+
+// warm reads what the guards are about, so that those who wait for mu do not wait
+// for the disk.
+func (s *Store) warm(c *blockstore.Change) {
+	for _, g := range c.Guards {
+		if !g.Empty {
+			_, _ = s.lookup(g.Key) // guard tells of errors
+		}
+	}
 }
 
 // guard checks all guards. The caller holds mu.

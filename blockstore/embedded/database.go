@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// memTableSize is also about the size of a log, of which there may be
-	// memTables in use and one more than that to be used again.
-	memTableSize = 16 << 20
+	// memTableSize is a little less than the size of a log file, of which there
+	// may be memTables+2 while the store is open. Half of it means a fifth more
+	// work for compactions.
+	memTableSize = 32 << 20
 	memTables    = 3
 	// separated is from which size on values are kept out of the tables, in
 	// blob files, so that compactions do not move small blocks again and again.

@@ -7,6 +7,7 @@
 //	LOCK                flock'ed while the store is open; says by whom
 //	BALLAST             some MiB to give up when the disk is full
 //	records/            the Pebble database
+//	tail/               the tail log: see Durability
 //	segments/xx/ID      one sparse file per segment of large blocks; xx is the
 //	                    last byte of the ID, because its first ones are the time
 //
@@ -19,9 +20,11 @@
 //	                    as the log is synced
 //	m NAME              settings of the engine itself
 //
-// Numbers in keys are big-endian. Commits are numbered upwards, and every Open
-// leaves a gap of numberGap, so a number that a crash took back never returns.
-// The commit number is the N of the Version of all that the commit wrote.
+// Numbers in keys are big-endian. All that is written to the database is numbered
+// upwards without a gap, commits and the rest, in the order of the log. But every
+// Open leaves a gap of numberGap and makes the number after it durable, so a number
+// that a crash took back never returns. The number of a commit is the N of the
+// Version of all that it wrote.
 //
 // Block n of a segment has the slot at n × slotSize of its file. In the slot are
 // the granules of the block, each after a frame of 8 bytes: the CRC-32C of the
@@ -47,9 +50,26 @@
 //
 // Commit(Sync) and Sync keep their promises alone. The promises of a Lazy commit
 // (10 ms to survive a killed process, 5 s to survive a power cut) hold while
-// Serve runs; Open starts nothing. Pebble leaves a commit without sync in the
-// memory of the process until a block of its log is full, so Serve fills the block
-// with padding.
+// Serve runs; Open starts nothing.
+//
+// Pebble leaves a commit without sync in the memory of the process, and whatever
+// would push it to the system waits as long as a sync of the log takes. So all that
+// is logged is written once more, after 4 ms, to the tail log: files of up to 8 MiB
+// with frames of a number and a batch. They are never synced, and removed when the
+// log is synced to their end; if they grow past 16 MiB the log is synced early. If
+// there is no room for the tail, or for a batch in it, the log is synced in its place.
+//
+// The tail is for the Open after a kill: what comes there right after the last number
+// of the database, up to the first frame that is torn or missing, is committed
+// again, unless a block is missing that it needs. So the state is a prefix of the
+// commit order as before. A tail of another boot of the machine is not used, because
+// after a power cut the log alone says what there is. Close and Open remove the tail.
+//
+// # Space
+//
+// A log file has about 36 MiB allocated from its first byte, and is used again for
+// the next log: up to 5 of them while the store is open, none after Close. At rest an
+// empty store takes 1 MiB and the ballast, usually 32 MiB.
 //
 // # Full and failing disks
 //
@@ -65,7 +85,8 @@
 // # Memory
 //
 // At most about 64 MiB of database blocks, 96 MiB of memtables (usually 32 MiB),
-// 32 MiB of records and a few MiB of recent events and outcomes.
+// 32 MiB of records, 16 MiB of tail log that is not written yet (usually some KiB),
+// and a few MiB of recent events and outcomes.
 //
 // What records mean has no place here. The package imports blockstore, Pebble and
 // small libraries; nothing else imports Pebble.
