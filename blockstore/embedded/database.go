@@ -38,7 +38,8 @@ func openDatabase(fsys vfs.FS, dir string, o Options, h *health) (*pebble.DB, er
 		FormatMajorVersion:          pebble.FormatValueSeparation,
 		MemTableSize:                memTableSize,
 		MemTableStopWritesThreshold: memTables,
-		L0CompactionThreshold:       2,
+		L0CompactionThreshold:       6,
+		LBaseMaxBytes:               256 << 20,
 		L0StopWritesThreshold:       100, // a stall would stop every commit
 		MaxOpenFiles:                500,
 		// Or the end of a log, in the middle of a commit, would be a long sync.

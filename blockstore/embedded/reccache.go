@@ -22,6 +22,19 @@ type recordCache struct {
 	size  int
 	limit int
 	fills map[string]*fill
+	// batches are being read from the database now.
+	batches map[*recordBatch]bool
+}
+
+// recordBatch is records that are read along for readers to come.
+type recordBatch struct {
+	read      []readRecord
+	overtaken map[string]bool // written since the batch began
+}
+
+type readRecord struct {
+	key string
+	state
 }
 
 // fill is a read of the database on its way into the cache.
@@ -34,7 +47,7 @@ type fill struct {
 const entryCost = 200
 
 func newRecordCache(limit int) *recordCache {
-	c := &recordCache{limit: limit, fills: make(map[string]*fill)}
+	c := &recordCache{limit: limit, fills: make(map[string]*fill), batches: make(map[*recordBatch]bool)}
 	c.lru, _ = simplelru.NewLRU(math.MaxInt, func(key string, r state) { c.size -= cost(key, r) })
 	return c
 }
@@ -69,11 +82,35 @@ func (c *recordCache) endFill(key string, f *fill, r state, err error) {
 	}
 }
 
+// beginBatch begins to read records along.
+func (c *recordCache) beginBatch() *recordBatch {
+	b := &recordBatch{overtaken: make(map[string]bool)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.batches[b] = true
+	return b
+}
+
+// endBatch keeps what was read, but for what the cache has, or a commit wrote.
+func (c *recordCache) endBatch(b *recordBatch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.batches, b)
+	for _, r := range b.read {
+		if !b.overtaken[r.key] && !c.lru.Contains(r.key) {
+			c.add(r.key, r.state)
+		}
+	}
+}
+
 // put writes a commit through. Nobody else commits meanwhile.
 func (c *recordCache) put(writes []recordWrite, number uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, w := range writes {
+		for b := range c.batches {
+			b.overtaken[w.key] = true
+		}
 		if f := c.fills[w.key]; f != nil {
 			f.overtaken = true
 			delete(c.fills, w.key)

@@ -30,6 +30,9 @@ func (s *Store) lookup(key string) (state, error) {
 	}
 	r, err := s.load(key)
 	s.cache.endFill(key, fill, r, err)
+	if err == nil && r.number > 0 && s.ahead.missed(key) {
+		s.readAlong(key)
+	}
 	return r, err
 }
 

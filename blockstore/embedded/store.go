@@ -80,6 +80,7 @@ type Store struct {
 	db     *pebble.DB
 	tail   *tail
 	cache  *recordCache
+	ahead  recordAhead
 	feed   feed
 	closed atomic.Bool
 	// stuck says that Pebble gave up, so that its locks stay taken.
@@ -112,6 +113,7 @@ func Open(dir string, o Options) (*Store, error) {
 		health:   newHealth(o.Logger),
 		segs:     newSegments(o.FS, o.FS.PathJoin(dir, segmentsName)),
 		cache:    newRecordCache(o.RecordCache),
+		ahead:    recordAhead{last: make(map[byte]lastMiss)},
 		tail:     newTail(o.FS, o.FS.PathJoin(dir, tailName), o.Boot, o.Logger),
 		sessions: newSessions(),
 		pushes:   make(chan struct{}, 1),
