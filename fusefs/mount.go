@@ -69,6 +69,7 @@ func Mount(ctx context.Context, mountpoint string, b Backend, o Options) (*Serve
 	if err != nil {
 		return nil, err
 	}
+	defer lockPoint(point)()
 	if err := checkMountable(point, o); err != nil {
 		return nil, err
 	}

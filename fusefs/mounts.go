@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -79,6 +80,24 @@ func mountedDevice(point string) (device, error) {
 func mountedFrom(point string, d device) bool {
 	m, ok := mountAt(point)
 	return ok && m.device == d && m.isOurs()
+}
+
+// lockPoint keeps others from mounting on a directory, and from clearing away
+// what is dead there, until unlock is called: else whoever saw a dead mount could
+// take away the new one that somebody put in its place. What is locked is the
+// parent directory. If that can't be done soon it goes on without.
+func lockPoint(point string) (unlock func()) {
+	dir, err := os.Open(filepath.Dir(point))
+	if err != nil {
+		return func() {}
+	}
+	for range 100 {
+		if unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			break
+		}
+		time.Sleep(deadTime / 50)
+	}
+	return func() { _ = dir.Close() }
 }
 
 // deadTime is how long a mount may take to say that it lives. A process that was

@@ -1,10 +1,13 @@
 package fusefs
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -48,18 +51,37 @@ func watch(pipe *os.File, parent int, point string) {
 		return
 	}
 	for range 100 {
-		m, ok := mountAt(point)
-		if !ok || !m.isOurs() {
+		if m, ok := mountAt(point); !ok || !m.isOurs() {
 			return
 		}
-		if dying(uint32(parent)) {
-			_ = m.device.abort()
-		}
-		if clearDead(point) != nil {
+		if clearAfter(parent, point) != nil {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// clearAfter takes a dead mount away. Somebody may have mounted anew meanwhile:
+// that mount is left alone, and so the connection is only ended for a parent
+// that can't die before.
+func clearAfter(parent int, point string) error {
+	defer lockPoint(point)()
+	if m, ok := mountAt(point); ok && m.isOurs() && !dead(point) && stuck(parent) {
+		_ = m.device.abort()
+	}
+	return clearDead(point)
+}
+
+// stuck says whether a process still has threads that run or wait.
+func stuck(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	for _, t := range threads {
+		status, err := os.ReadFile(t)
+		if err == nil && !bytes.Contains(status, []byte("\nState:\tZ")) && !bytes.Contains(status, []byte("\nState:\tX")) {
+			return true
+		}
+	}
+	return false
 }
 
 // wasDismissed waits for the parent's last word or its death.

@@ -14,8 +14,8 @@ import (
 
 // lazyDelay is how long after close a killed process may still take a file along:
 // 10 ms, and what a machine adds to it that runs six writers and other tests on a
-// few cores, with a log that waits for the disk's syncs.
-const lazyDelay = 10*time.Millisecond + 200*time.Millisecond
+// few cores.
+const lazyDelay = 10*time.Millisecond + 50*time.Millisecond
 
 // TestKill kills the process at random moments while several writers work, over
 // and over on one store, and then holds it to every promise that was made.

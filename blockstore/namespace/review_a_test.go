@@ -377,9 +377,9 @@ func TestReviewMtimeHeld(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(700 * time.Millisecond)
+		time.Sleep(1900 * time.Millisecond)
 		f.WriteAt(t.Context(), fill('x', mib-100), 0)
-		time.Sleep(1000 * time.Millisecond)
+		time.Sleep(600 * time.Millisecond)
 		f.WriteAt(t.Context(), fill('x', 200), mib-100)
 		a, _ := f.Attr(t.Context())
 		for range 12 {
