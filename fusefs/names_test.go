@@ -31,6 +31,9 @@ type dirent struct {
 	next int64
 }
 
+// sameName: a place may be told in other words each time.
+func sameName(a, b dirent) bool { return a.name == b.name }
+
 // some returns what one getdents returns; nothing at the end.
 func (d dirReader) some() []dirent {
 	d.t.Helper()
@@ -121,7 +124,7 @@ func testSeekdir(t *testing.T, dir string) {
 	all := d.rest()
 	for i := 0; i < len(all); i += 37 {
 		d.seek(all[i].next)
-		if got := d.rest(); !slices.Equal(got, all[i+1:]) {
+		if got := d.rest(); !slices.EqualFunc(got, all[i+1:], sameName) {
 			t.Fatalf("after seeking past %q: %d names, want %d", all[i].name, len(got), len(all)-i-1)
 		}
 	}
