@@ -17,6 +17,7 @@ type appender struct {
 	blockSize int
 
 	registered bool   // the segment's record was put
+	unsure     bool   // it may have been: a commit ended without an answer
 	reserved   uint32 // block numbers that the record speaks of
 	smallOK    uint32 // small block numbers that it speaks of
 	number     uint32 // of the block being filled
@@ -40,11 +41,24 @@ type blockPut struct {
 	err    error
 }
 
-// mostBlocks is how many blocks a segment gets before the next one begins.
-const mostBlocks = 1 << 20
+// A segment gets mostBlocks before the next one begins. One that is written to
+// again and again gets fewer, so that it can be given back as a whole: there
+// is no need then to keep account of numbers long dead.
+const (
+	mostBlocks = 1 << 20
+	logBlocks  = 1 << 14
+)
+
+// worn says whether a file of this size should go on in another segment.
+func (a *appender) worn(size int64) bool {
+	again := int64(a.number)*int64(a.blockSize) > 4*size
+	return a.number >= mostBlocks || a.number >= logBlocks && again || a.small >= logBlocks
+}
 
 func newAppender(v *Volume) *appender {
-	return &appender{v: v, segment: blockstore.NewID(), blockSize: v.Settings().BlockSize}
+	a := &appender{v: v, segment: blockstore.NewID(), blockSize: v.Settings().BlockSize}
+	v.streams.begin(a.segment)
+	return a
 }
 
 // block is the one being filled.
@@ -121,7 +135,13 @@ func (a *appender) seal(ctx context.Context) error {
 	if err := a.reserve(ctx); err != nil {
 		return err
 	}
-	a.settleDone()
+	if a.settleDone(); a.failed() {
+		// The engine has no room, or no answer: the writer must hear of it,
+		// or memory would fill up.
+		if err := a.settle(ctx); err != nil {
+			return err
+		}
+	}
 	select {
 	case a.v.puts <- struct{}{}:
 	case <-ctx.Done():
@@ -156,6 +176,18 @@ func (a *appender) settleDone() {
 	}
 	clear(a.puts[len(left):])
 	a.puts = left
+}
+
+// failed says whether a block could not be put.
+func (a *appender) failed() bool {
+	for _, p := range a.puts {
+		select {
+		case <-p.done:
+			return true // those that went well are forgotten
+		default:
+		}
+	}
+	return false
 }
 
 // settle returns when the engine has all sealed blocks. One that failed is put

@@ -54,8 +54,9 @@ func (d *Door) SetAttr(ctx context.Context, id NodeID, s SetAttr) (Attr, error) 
 }
 
 func (d *Door) setAttr(ctx context.Context, id NodeID, s SetAttr) error {
-	if n := d.liveNode(id); n != nil && s.Mtime != nil {
-		// What is dirty carries an mtime of its own, which comes first.
+	if n := d.liveNode(id); n != nil {
+		// What is dirty carries an mtime of its own, and perhaps takes setuid
+		// away; both come before this.
 		if err := n.flush(ctx, flushAll); err != nil {
 			return err
 		}

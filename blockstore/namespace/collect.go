@@ -41,7 +41,16 @@ func (v *Volume) Collect(ctx context.Context, progress func(Collected)) (Collect
 	if err := v.sweep(ctx); err != nil {
 		return Collected{}, err
 	}
-	return v.collect(ctx, true, progress)
+	var total Collected
+	hurry := Now() + compactAfter
+	for {
+		// What one pass leaves may be due before what it did last.
+		done, err := v.collect(ctx, hurry, progress)
+		total.add(done)
+		if err != nil || done == (Collected{}) {
+			return total, err
+		}
+	}
 }
 
 // collectSome is the round in the background.
@@ -50,16 +59,14 @@ func (v *Volume) collectSome(ctx context.Context) error {
 		return nil
 	}
 	defer v.collecting.Unlock()
-	_, err := v.collect(ctx, false, nil)
+	_, err := v.collect(ctx, math.MinInt64, nil)
 	return err
 }
 
-func (v *Volume) collect(ctx context.Context, all bool, progress func(Collected)) (Collected, error) {
+// collect does what is due, and hurries what would be due before a time.
+func (v *Volume) collect(ctx context.Context, hurry Time, progress func(Collected)) (Collected, error) {
 	var total Collected
-	after, hurry := "", Time(math.MinInt64)
-	if all {
-		hurry = Now() + compactAfter
-	}
+	after := ""
 	for ctx.Err() == nil {
 		batch, last, err := v.dueWork(ctx, hurry, after)
 		if err != nil || last == "" {
@@ -105,34 +112,55 @@ func (v *Volume) dueWork(ctx context.Context, hurry Time, after string) ([]work,
 }
 
 func (v *Volume) doWork(ctx context.Context, batch []work) (Collected, error) {
-	var done Collected
-	var drops, removes []work
+	var drops, removes, others []work
 	for _, w := range batch {
-		var err error
 		switch {
 		case w.Drop != nil:
 			drops = append(drops, w)
 		case len(w.Remove) > 0:
 			removes = append(removes, w)
-		case w.Expire != "":
-			err = v.expire(ctx, w.key, w.Expire)
 		default:
-			var bytes int64
-			bytes, err = v.compactNode(ctx, w.key, w.Compact)
-			done.Compacted, done.Bytes = done.Compacted+1, done.Bytes+bytes
-		}
-		if err != nil {
-			return done, err
+			others = append(others, w)
 		}
 	}
-	more, err := v.dropContents(ctx, drops)
+	done, err := v.dropContents(ctx, drops)
+	if err != nil {
+		return done, err
+	}
+	more, err := v.removeSegments(ctx, removes)
 	done.add(more)
 	if err != nil {
 		return done, err
 	}
-	more, err = v.removeSegments(ctx, removes)
-	done.add(more)
-	return done, err
+	for _, w := range others {
+		more, err := v.doOne(ctx, w)
+		done.add(more)
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// doOne does work that may fail by itself: then it is put off, and the rest goes
+// on. On a full disk a compaction must not stand in the way of the removals.
+func (v *Volume) doOne(ctx context.Context, w work) (done Collected, err error) {
+	if w.Expire != "" {
+		err = v.expire(ctx, w.key, w.Expire)
+	} else if done.Bytes, err = v.compactNode(ctx, w.key, w.Compact); err == nil {
+		done.Compacted = 1
+	}
+	if err == nil || ctx.Err() != nil {
+		return done, err
+	}
+	if blockstore.KindOf(err) != blockstore.Busy {
+		v.log.Warn("collection of one item failed; it is put off", "item", keyName(w.key), "err", err)
+	}
+	return done, v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
+		tx.Delete(w.key)
+		tx.due(tx.now+compactAfter, &w.DueRecord)
+		return nil
+	})
 }
 
 // dropContents takes contents' references from their segments. A segment whose
@@ -194,7 +222,12 @@ func (tx *tx) dropRefs(m *Manifest, seen map[blockstore.SegmentID]*SegmentRecord
 			seen[id] = rec
 		}
 		rec.drop(m.ID)
-		if len(rec.Refs) == 0 && !rec.Dying {
+		switch {
+		case len(rec.Refs) > 0 || rec.Dying:
+		case tx.v.streams.isBusy(id):
+			// It has blocks that a commit is still to come for: look again.
+			tx.due(tx.now+compactAfter, &DueRecord{Drop: &Manifest{ID: m.ID, Segments: []blockstore.SegmentID{id}}})
+		default:
 			rec.Dying = true
 			dead = append(dead, id)
 		}
@@ -278,15 +311,11 @@ func (v *Volume) removeSegment(ctx context.Context, id blockstore.SegmentID) err
 // compactNode compacts a file that is at rest; one that is open waits.
 func (v *Volume) compactNode(ctx context.Context, key string, id NodeID) (int64, error) {
 	if v.opens.count(id) > 0 {
-		return 0, v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
-			tx.Delete(key)
-			tx.due(tx.now+compactAfter, &DueRecord{Compact: id})
-			return nil
-		})
+		return 0, blockstore.E("compact", id.String(), blockstore.Busy, nil)
 	}
 	bytes, err := v.compactOpen(ctx, id)
-	if err != nil && blockstore.KindOf(err) != blockstore.Stale && blockstore.KindOf(err) != blockstore.Busy {
-		return 0, err
+	if err != nil && blockstore.KindOf(err) != blockstore.Stale {
+		return bytes, err
 	}
 	return bytes, v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
 		tx.Delete(key)

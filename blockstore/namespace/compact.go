@@ -184,14 +184,17 @@ func (n *liveNode) rewriteAll(ctx context.Context, regions []int64) error {
 // abandon forgets a compaction that another change came before. Its blocks are
 // nobody's: the segment goes to the collector.
 func (n *liveNode) abandon(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx) // at shutdown too, or the segment would be forgotten
 	n.dirty = newOverlay()
 	a := n.app
 	n.app = nil
 	n.stale.Store(true)
-	if err := a.settle(ctx); err != nil {
-		return err
+	if a == nil {
+		return nil
 	}
-	if a == nil || !a.registered || slices.Contains(n.base.Content.Segments, a.segment) {
+	a.wait()
+	n.d.v.streams.end(a.segment)
+	if !a.registered || slices.Contains(n.base.Content.Segments, a.segment) {
 		return nil
 	}
 	return n.d.update(ctx, blockstore.Lazy, func(tx *tx) error {

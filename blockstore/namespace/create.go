@@ -17,10 +17,13 @@ const (
 // mkdir, symlink, mknod. Exists if the name is taken. A directory made in the
 // root is a bucket.
 func (d *Door) Make(ctx context.Context, dir NodeID, name string, n NewNode) (Attr, error) {
+	return d.make(ctx, dir, name, n, blockstore.NewID())
+}
+
+func (d *Door) make(ctx context.Context, dir NodeID, name string, n NewNode, id NodeID) (Attr, error) {
 	if err := checkNew(name, n); err != nil {
 		return Attr{}, err
 	}
-	id := blockstore.NewID()
 	var node *Node
 	err := d.update(ctx, blockstore.Lazy, func(tx *tx) error {
 		parent, err := tx.dir(dir)
@@ -49,11 +52,14 @@ func (d *Door) Make(ctx context.Context, dir NodeID, name string, n NewNode) (At
 // Create makes a file and opens it.
 func (d *Door) Create(ctx context.Context, dir NodeID, name string, n NewNode, flags OpenFlags) (*OpenFile, Attr, error) {
 	n.Kind = File
-	a, err := d.Make(ctx, dir, name, n)
-	if err != nil {
-		return nil, Attr{}, err
+	id := blockstore.NewID()
+	d.v.opens.enter(id) // or whoever removes the name at once removes the node
+	a, err := d.make(ctx, dir, name, n, id)
+	var f *OpenFile
+	if err == nil {
+		f, err = d.Open(ctx, id, flags&^OpenTruncate)
 	}
-	f, err := d.Open(ctx, a.ID, flags&^OpenTruncate)
+	d.v.opens.leave(id)
 	return f, a, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/cairnfs/cairn/blockstore"
 )
@@ -37,7 +38,7 @@ func (d *Door) Sync(ctx context.Context) error { return d.v.store.Sync(ctx) }
 func (d *Door) Flush(ctx context.Context, dur blockstore.Durability) error {
 	var first error
 	for _, n := range d.liveNodes() {
-		if err := n.flush(ctx, flushAll); err != nil && first == nil {
+		if err := n.flushAndLet(ctx, flushAll); err != nil && first == nil {
 			first = err
 		}
 	}
@@ -50,7 +51,7 @@ func (d *Door) Flush(ctx context.Context, dur blockstore.Durability) error {
 func (d *Door) flushOld(ctx context.Context) error {
 	var first error
 	for _, n := range d.liveNodes() {
-		if err := n.flush(ctx, flushWaiting); err != nil && first == nil {
+		if err := n.flushAndLet(ctx, flushWaiting); err != nil && first == nil {
 			first = err
 		}
 	}
@@ -96,12 +97,15 @@ func (v *Volume) listen(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return err
+			v.log.Warn("the feed can't be joined; it will be tried again", "err", err)
+			pause(ctx)
+			continue
 		}
 		v.markAllStale()
 		for ev, err := range v.store.Watch(ctx, cursor) {
 			if err != nil {
-				v.log.Warn("feed interrupted", "err", err)
+				v.log.Warn("the feed was interrupted; it will be joined again", "err", err)
+				pause(ctx)
 				break
 			}
 			if ev.Session != v.session {
@@ -110,6 +114,16 @@ func (v *Volume) listen(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// pause waits a second, or until ctx is done.
+func pause(ctx context.Context) {
+	t := time.NewTimer(time.Second)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
 }
 
 func (v *Volume) markAllStale() {

@@ -26,6 +26,19 @@ func (n *liveNode) flush(ctx context.Context, mode flushMode) error {
 	return n.flushLocked(ctx, mode)
 }
 
+// flushAndLet is flush for a node that may have been left without handles by a
+// close that failed.
+func (n *liveNode) flushAndLet(ctx context.Context, mode flushMode) error {
+	err := n.flush(ctx, mode)
+	if out := n.settleHandles(ctx); out != nil {
+		return out
+	}
+	if err != nil && n.d.liveNode(n.id) != n {
+		return nil // it had no name any more
+	}
+	return err
+}
+
 func (n *liveNode) flushLocked(ctx context.Context, mode flushMode) error {
 	if !n.dirty.changed {
 		return nil
@@ -83,10 +96,14 @@ func (n *liveNode) unhold(held Extent, size int64) {
 	if held.Length == 0 {
 		return
 	}
+	mtime := n.dirty.mtime
+	if !n.dirty.changed {
+		mtime = n.base.Mtime
+	}
 	n.change()
 	n.lay(held)
-	n.dirty.size = size
-	n.dirty.since = n.app.since
+	n.dirty.size = max(n.dirty.size, size)
+	n.dirty.mtime, n.dirty.since = mtime, n.app.since
 }
 
 // flushBut sees the blocks to the engine and commits the extents, but for the
@@ -97,7 +114,9 @@ func (n *liveNode) flushBut(ctx context.Context, held Extent) error {
 	}
 	before, err := n.tidy(ctx)
 	if err != nil {
-		return err
+		// What was written comes first: an old block that can't be read, or
+		// no room to write it again, is no reason not to commit it.
+		n.d.v.log.Warn("a scattered file is not tidied", "node", n.id, "err", err)
 	}
 	small, err := n.finishBlock(ctx)
 	if err != nil {
@@ -119,6 +138,11 @@ func (n *liveNode) commit(ctx context.Context, c *commit) error {
 		return err
 	}
 	if err := c.run(ctx); err != nil {
+		if c.small != nil {
+			// It may have happened: the number may be taken, the segment known.
+			n.app.small++
+			n.app.unsure = true
+		}
 		return err
 	}
 	c.done()
@@ -220,6 +244,9 @@ func (c *commit) attempt(tx *tx) error {
 func (c *commit) startOver(tx *tx, node *Node) (*Manifest, error) {
 	if tx.v.keepsHistory(node, tx.now) && node.Links > 0 {
 		key, err := tx.v.fullKey(tx.Context(), node.Parent, node.Name)
+		if blockstore.KindOf(err) == blockstore.Stale {
+			key, err = node.Name, nil // it was last entered in a directory that is gone
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -320,20 +347,23 @@ func (c *commit) refer(tx *tx, m *Manifest) error {
 func (c *commit) referTo(tx *tx, id blockstore.SegmentID, m *Manifest, more bool) error {
 	a := c.n.app
 	rec := &SegmentRecord{Writer: tx.v.session, BlockSize: a.blockSize}
-	if a.segment != id || a.registered {
-		var err error
-		if rec, err = tx.segment(id); err != nil {
+	if a.segment != id || a.registered || a.unsure {
+		old, err := tx.segment(id)
+		if err != nil {
 			return err
 		}
-		if rec == nil || rec.Dying {
+		if old == nil && !a.unsure || old != nil && old.Dying {
 			return blockstore.E("write", "segment "+id.String(), blockstore.Corrupt, nil)
+		}
+		if old != nil {
+			rec = old
 		}
 	}
 	if !rec.refers(m.ID) {
 		rec.Refs = append(rec.Refs, Ref{Content: m.ID, Owner: c.n.id})
 	}
 	if more {
-		rec.Small = max(firstSmall, 2*a.smallOK)
+		rec.Small = max(rec.Small, firstSmall, 2*(a.small+1))
 		c.smallOK = rec.Small
 	}
 	tx.put(segmentKey(id), rec)
@@ -355,10 +385,15 @@ func (c *commit) done() {
 		}
 	}
 	if a := n.app; c.small != nil {
-		a.registered = true
+		a.registered, a.unsure = true, false
 		a.smallOK = max(a.smallOK, c.smallOK)
 		a.small++
 		a.keepTail(n.dirty.regions, c.size)
+	}
+	for id := range n.dirty.needs {
+		if n.app.segment != id {
+			n.d.v.streams.end(id)
+		}
 	}
 	n.dirty, n.wrote = newOverlay(), true
 }

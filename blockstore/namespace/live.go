@@ -16,7 +16,10 @@ type liveNode struct {
 	d  *Door
 	id NodeID
 
-	handles int         // guarded by d.mu
+	// handles are open; owed are closed, which the table of open nodes was not
+	// told yet. Both are guarded by d.mu.
+	handles int
+	owed    int
 	stale   atomic.Bool // the record may have changed: read it again
 
 	mu      sync.RWMutex
@@ -108,33 +111,73 @@ func openable(n *Node) error {
 }
 
 // let undoes acquire. The last handle of the door commits what is dirty, and
-// the last of the process retires a node without a name.
+// the last of the process retires a node without a name. If it can't be
+// committed the node stays, and is tried again with the door's other nodes.
 func (n *liveNode) let(ctx context.Context) error {
 	err := n.flush(ctx, flushAll)
 	n.d.mu.Lock()
 	n.handles--
-	gone := n.handles == 0
-	if gone {
-		delete(n.d.live, n.id)
-	}
+	n.owed++
 	n.d.mu.Unlock()
-	wrote := false
-	if gone {
-		n.mu.Lock()
-		n.d.v.streams.keep(n.id, n.app)
-		n.app, wrote = nil, n.wrote
-		n.mu.Unlock()
+	if done := n.settleHandles(ctx); err == nil {
+		err = done
 	}
-	if !n.d.v.opens.leave(n.id) {
-		return err
-	}
-	if rerr := n.retireNameless(ctx); err == nil {
-		err = rerr
-	}
-	if wrote && err == nil {
-		err = n.d.queueCompaction(ctx, n.id)
+	if err != nil {
+		n.d.v.unclean.Store(true)
 	}
 	return err
+}
+
+// settleHandles takes a clean node without handles out of the door.
+func (n *liveNode) settleHandles(ctx context.Context) error {
+	owed, wrote, err := n.takeOut(ctx)
+	if err != nil {
+		return err
+	}
+	gone := false
+	for range owed {
+		gone = n.d.v.opens.leave(n.id)
+	}
+	if !gone {
+		return nil
+	}
+	err = n.retireNameless(ctx)
+	if wrote && err == nil {
+		if err := n.d.queueCompaction(ctx, n.id); err != nil {
+			n.d.v.log.Warn("a file is not queued for compaction", "node", n.id, "err", err)
+		}
+	}
+	return err
+}
+
+// takeOut returns how many handles the table of open nodes is to be told are
+// closed: all if other handles are left or the node is clean, else none yet.
+// What could not be committed of a node without a name is given up with it.
+func (n *liveNode) takeOut(ctx context.Context) (owed int, wrote bool, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.dirty.changed {
+		if err := n.reload(ctx); err != nil {
+			return 0, false, err
+		}
+	}
+	n.d.mu.Lock()
+	defer n.d.mu.Unlock()
+	if n.handles == 0 && n.dirty.changed {
+		if n.base.Links > 0 {
+			return 0, false, nil
+		}
+		n.leaveLog()
+		n.d.v.unclean.Store(true) // its last segment is found by the next start
+		n.dirty = newOverlay()
+	}
+	owed, n.owed = n.owed, 0
+	if n.handles == 0 && n.d.live[n.id] == n {
+		delete(n.d.live, n.id)
+		n.d.v.streams.keep(n.id, n.app)
+		n.app = nil
+	}
+	return owed, n.wrote, nil
 }
 
 // retireNameless retires the node if it lost its last name while it was open.

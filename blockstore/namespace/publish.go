@@ -48,11 +48,15 @@ func (c *Content) Abort(ctx context.Context) error {
 	c.n = nil
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	err := n.app.settle(ctx)
 	a := n.app
-	n.app.forgetBuffers()
-	if err != nil || a == nil || !a.registered {
-		return err
+	if a == nil {
+		return nil
+	}
+	a.wait()
+	a.forgetBuffers()
+	c.d.v.streams.end(a.segment)
+	if !a.registered && !a.unsure {
+		return nil
 	}
 	return c.d.update(ctx, blockstore.Lazy, func(tx *tx) error {
 		tx.drop(&Manifest{Segments: []blockstore.SegmentID{a.segment}})
@@ -102,7 +106,10 @@ func (d *Door) Publish(ctx context.Context, dir NodeID, name string, c *Content,
 	if err != nil {
 		return Attr{}, err
 	}
-	n.app.forgetBuffers()
+	if n.app != nil {
+		n.app.forgetBuffers()
+		d.v.streams.end(n.app.segment)
+	}
 	c.n = nil
 	return node.attr(n.id), nil
 }
@@ -115,6 +122,9 @@ func (tx *tx) publish(dir NodeID, name string, c *commit, p Publish) (*Node, err
 	e, err := tx.entry(dir, name)
 	if err != nil {
 		return nil, err
+	}
+	if e != nil && e.File == c.n.id {
+		return tx.node(e.File) // it was done before, and the reply was lost
 	}
 	tx.putEntry(dir, name, entryTo(c.n.id, File))
 	p.New.Kind = File

@@ -138,7 +138,7 @@ func (n *liveNode) fetch(ctx context.Context, pieces []piece, off int64) ([][]by
 		for p.n > 0 {
 			b, err := n.d.v.store.GetBlock(ctx, p.block, p.at, p.n)
 			if err != nil {
-				return nil, blockstore.E("read", fmt.Sprintf("%s at %d", n.base.Name, off), blockstore.Other, err)
+				return nil, blockstore.E("read", fmt.Sprintf("%s at %d", n.id, off), blockstore.Other, err)
 			}
 			out = append(out, b)
 			p.at, p.n = p.at+len(b), p.n-len(b)

@@ -103,15 +103,25 @@ func (u *usage) stored() int64 {
 // A block may go only when no change that a crash could take back stands
 // between it and what still refers to it, so the store is synced first.
 func (n *liveNode) reclaim(ctx context.Context) (int64, error) {
+	// An idle log is nobody's until this is done: who opens the file meanwhile
+	// begins another segment.
+	if a := n.d.v.streams.take(n.id); n.app == nil {
+		n.app = a
+	}
 	use, err := n.usage(ctx)
 	if err != nil {
 		return 0, err
 	}
+	shared := n.elsewhere()
 	var gone []blockstore.SegmentID
 	var dead []blockstore.BlockID
 	for _, id := range n.base.Content.Segments {
 		blocks := use.segments[id]
-		if len(blocks) == 0 && !(n.app != nil && n.app.segment == id) {
+		mine := n.app != nil && n.app.segment == id
+		if shared && !mine {
+			continue // another door may be writing there
+		}
+		if len(blocks) == 0 && (!mine || len(n.app.buf) == 0 && !n.dirty.changed) {
 			gone = append(gone, id)
 			continue
 		}
@@ -123,8 +133,9 @@ func (n *liveNode) reclaim(ctx context.Context) (int64, error) {
 	}
 	before := n.base.Content.Stored
 	after := use.stored()
-	if a := n.d.v.streams.take(n.id); a != nil && !slices.Contains(gone, a.segment) {
-		n.d.v.streams.keep(n.id, a)
+	if n.app != nil && slices.Contains(gone, n.app.segment) {
+		n.app.forgetBuffers()
+		n.app = nil
 	}
 	if err := n.forget(ctx, gone, after); err != nil {
 		return 0, err
@@ -152,8 +163,8 @@ func (n *liveNode) deadBlocks(ctx context.Context, id blockstore.SegmentID, used
 	blocks, small := rec.Blocks, rec.Small
 	if a := n.app; a != nil && a.segment == id {
 		blocks, small = a.number, a.small
-	} else if rec.Writer == n.d.v.session && n.d.v.opens.count(n.id) > 1 {
-		return nil, nil // another door may be writing there
+	} else if !rec.Writer.IsZero() {
+		blocks, small = highest(used) // a live writer goes on above
 	}
 	var dead []blockstore.BlockID
 	for i := range blocks {
@@ -200,4 +211,22 @@ func (n *liveNode) forget(ctx context.Context, gone []blockstore.SegmentID, stor
 	n.rebase(next, version)
 	n.regions = regions
 	return nil
+}
+
+func highest(used map[uint32]*blockUse) (blocks, small uint32) {
+	for i := range used {
+		if i&blockstore.SmallBit != 0 {
+			small = max(small, i&^blockstore.SmallBit+1)
+		} else {
+			blocks = max(blocks, i+1)
+		}
+	}
+	return blocks, small
+}
+
+// elsewhere says whether the file is open in other doors too.
+func (n *liveNode) elsewhere() bool {
+	n.d.mu.Lock()
+	defer n.d.mu.Unlock()
+	return n.d.v.opens.count(n.id) > n.handles
 }

@@ -56,6 +56,7 @@ func (tx *tx) unlinked(id, dir NodeID, name string) error {
 	}
 	if !tx.v.opens.beginRemove(id) {
 		tx.put(openKey(tx.v.session, id), &OpenRecord{Key: key})
+		tx.held = append(tx.held, id)
 		tx.putNode(id, n)
 		return nil
 	}

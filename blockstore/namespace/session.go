@@ -31,6 +31,9 @@ func (v *Volume) beat(ctx context.Context) error {
 // endSession removes the session's record: it left nothing for others to do.
 // A node that is still held without a name stays for whoever buries the dead.
 func (v *Volume) endSession(ctx context.Context) error {
+	if v.unclean.Load() {
+		return nil
+	}
 	for _, err := range v.store.Scan(ctx, openKey(v.session, NodeID{}), "") {
 		return err
 	}
@@ -94,8 +97,14 @@ func (v *Volume) release(ctx context.Context, session blockstore.ID, id NodeID) 
 		if err := decode(key, value, &open); err != nil {
 			return err
 		}
-		tx.Delete(key)
 		n, err := tx.node(id)
+		if err == nil && !tx.v.opens.beginRemove(id) {
+			return nil // opened again: the close of that will do it
+		}
+		if err == nil {
+			tx.removed = append(tx.removed, id)
+		}
+		tx.Delete(key)
 		if blockstore.KindOf(err) == blockstore.Stale {
 			return nil
 		}

@@ -104,6 +104,7 @@ func (s *stamper) observe(r Stamp) {
 
 func (s *stamper) lease(ctx context.Context) error {
 	key := settingKey("counter")
+	var first uint64
 	_, err := s.writer.Update(ctx, blockstore.ID{}, blockstore.Sync, func(tx *blockstore.Tx) error {
 		var c Counter
 		value, v, err := tx.Get(key)
@@ -115,11 +116,14 @@ func (s *stamper) lease(ctx context.Context) error {
 				return err
 			}
 		}
-		s.next, s.end = c.Leased, c.Leased+counterLease
-		c.Leased = s.end
+		first = c.Leased
+		c.Leased += counterLease
 		tx.Put(key, encode(&c))
 		return nil
 	})
+	if err == nil {
+		s.next, s.end = first, first+counterLease
+	}
 	return err
 }
 

@@ -1,38 +1,74 @@
 package namespace
 
-import lru "github.com/hashicorp/golang-lru/v2"
+import (
+	"sync"
 
-// streamTable keeps the logs of nodes that were written and closed, so that a
-// file that is opened, appended to and closed again and again has one segment
-// and not one for each time.
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+// streamTable knows the logs of this session.
+//
+// It keeps those of nodes that were written and closed, so that a file that is
+// opened, appended to and closed again and again has one segment and not one
+// for each time. And it knows which segments are being written to: they have
+// blocks that no commit came for yet, so nobody may remove them.
 type streamTable struct {
-	lru *lru.Cache[NodeID, *appender]
+	idle *lru.Cache[NodeID, *appender]
+
+	mu   sync.Mutex
+	busy map[blockstore.SegmentID]bool
 }
 
 // idleStreams bounds them; each takes some 150 bytes.
 const idleStreams = 4096
 
 func newStreamTable() *streamTable {
-	return &streamTable{lru: must(lru.New[NodeID, *appender](idleStreams))}
+	return &streamTable{
+		idle: must(lru.New[NodeID, *appender](idleStreams)),
+		busy: make(map[blockstore.SegmentID]bool),
+	}
 }
 
-// take removes and returns the log of a node, or nil.
+// begin notes that a segment is written to from now on.
+func (t *streamTable) begin(id blockstore.SegmentID) {
+	t.mu.Lock()
+	t.busy[id] = true
+	t.mu.Unlock()
+}
+
+// end notes that a segment has no blocks any more that wait for a commit.
+func (t *streamTable) end(id blockstore.SegmentID) {
+	t.mu.Lock()
+	delete(t.busy, id)
+	t.mu.Unlock()
+}
+
+func (t *streamTable) isBusy(id blockstore.SegmentID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.busy[id]
+}
+
+// take removes and returns the idle log of a node, or nil. Who writes to it
+// calls begin.
 func (t *streamTable) take(id NodeID) *appender {
-	a, ok := t.lru.Peek(id)
-	if !ok || !t.lru.Remove(id) {
+	a, ok := t.idle.Peek(id)
+	if !ok || !t.idle.Remove(id) {
 		return nil
 	}
 	return a
 }
 
-// keep files an idle log. One with blocks that the engine doesn't have is not
-// worth keeping: its node was closed in spite of an error.
+// keep files the log of a clean node.
 func (t *streamTable) keep(id NodeID, a *appender) {
 	if a == nil {
 		return
 	}
 	a.forgetBuffers()
+	t.end(a.segment)
 	if len(a.puts) == 0 && a.registered {
-		t.lru.Add(id, a)
+		t.idle.Add(id, a)
 	}
 }

@@ -15,6 +15,7 @@ type tx struct {
 	written []writtenNode                            // nodes written or deleted
 	self    *liveNode                                // whose commit it is: it knows what was written
 	known   func(region int64) (regionExtents, bool) // of self, if that is fresh
+	held    []NodeID                                 // nodes kept because they are open
 	removed []NodeID                                 // nodes that beginRemove was called for
 }
 
@@ -41,12 +42,32 @@ func (d *Door) updateVersion(ctx context.Context, dur blockstore.Durability, fn 
 		t = &tx{Tx: btx, v: d.v, current: stamp, now: Now()}
 		return fn(t)
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		d.v.nodes.keep(t.written, version)
 		d.v.markStale(t.written, t.self)
+	case t != nil:
+		d.v.markStale(t.written, nil) // it may have happened all the same
 	}
 	finish()
+	if err == nil {
+		err = d.v.releaseClosed(ctx, t.held)
+	}
 	return version, err
+}
+
+// releaseClosed retires nodes that were kept because they were open, and were
+// closed before that was committed.
+func (v *Volume) releaseClosed(ctx context.Context, held []NodeID) error {
+	for _, id := range held {
+		if v.opens.count(id) > 0 {
+			continue
+		}
+		if err := v.release(ctx, v.session, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // put stamps and writes a record.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -60,6 +61,9 @@ type Volume struct {
 	own     *Door         // of the collector
 
 	collecting sync.Mutex // held by whoever collects
+
+	// unclean: something was given up that only the next start finds.
+	unclean atomic.Bool
 
 	mu       sync.RWMutex
 	settings Settings
@@ -184,6 +188,9 @@ func (v *Volume) Close(ctx context.Context) error {
 	}
 	if first == nil {
 		first = v.endSession(ctx)
+	}
+	for range cap(v.puts) {
+		v.puts <- struct{}{} // no block is on its way any more
 	}
 	if err := v.store.Sync(ctx); err != nil && first == nil {
 		first = err

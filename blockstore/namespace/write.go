@@ -96,9 +96,6 @@ func (n *liveNode) append(ctx context.Context, p []byte, off int64) (int, error)
 		Offset: start, Length: off + int64(k) - start,
 		Segment: a.segment, BlockSize: a.blockSize, Number: a.number, At: at,
 	})
-	if a.full() {
-		return k, n.seal(ctx)
-	}
 	return k, nil
 }
 
@@ -111,18 +108,18 @@ func (n *liveNode) lay(e Extent) {
 	})
 }
 
+// seal sends the block that is being filled to the engine, on its own.
 func (n *liveNode) seal(ctx context.Context) error {
-	n.put(len(n.app.buf))
-	return n.app.seal(ctx)
-}
-
-// put counts a block that goes to the engine on its own.
-func (n *liveNode) put(size int) {
+	size := len(n.app.buf)
+	if err := n.app.seal(ctx); err != nil {
+		return err
+	}
 	if n.dirty.needs == nil {
 		n.dirty.needs = make(map[blockstore.SegmentID]bool)
 	}
 	n.dirty.needs[n.app.segment] = true
 	n.dirty.stored += int64(size)
+	return nil
 }
 
 // appender is the node's log, with room in the block being filled. A log that
@@ -133,6 +130,7 @@ func (n *liveNode) appender(ctx context.Context) (*appender, error) {
 		if n.app == nil {
 			n.app = newAppender(n.d.v)
 		}
+		n.d.v.streams.begin(n.app.segment)
 	}
 	a := n.app
 	if a.full() {
@@ -140,7 +138,7 @@ func (n *liveNode) appender(ctx context.Context) (*appender, error) {
 			return nil, err
 		}
 	}
-	if a.number >= mostBlocks {
+	if len(a.buf) == 0 && a.worn(n.size()) {
 		if err := a.settle(ctx); err != nil {
 			return nil, err
 		}
@@ -195,7 +193,7 @@ func (n *liveNode) lastExtent(ctx context.Context, off int64) (Extent, error) {
 // truncate sets the size: what is cut off is gone, what is added is a hole.
 func (n *liveNode) truncate(ctx context.Context, size int64, keepPriv bool) error {
 	if size < 0 || size > MaxSize {
-		return blockstore.E("truncate", n.base.Name, blockstore.TooLarge, nil)
+		return blockstore.E("truncate", n.id.String(), blockstore.TooLarge, nil)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -239,6 +237,7 @@ func (n *liveNode) leaveLog() {
 	}
 	n.app.wait()
 	n.app.forgetBuffers()
+	n.d.v.streams.end(n.app.segment)
 	if n.app.registered {
 		n.dirty.left = append(n.dirty.left, n.app.segment)
 	}
@@ -248,7 +247,7 @@ func (n *liveNode) leaveLog() {
 // allocate is fallocate(2): more size, or a hole.
 func (n *liveNode) allocate(ctx context.Context, off, length int64, mode AllocateMode) error {
 	if off < 0 || length <= 0 || off > MaxSize-length {
-		return blockstore.E("allocate", n.base.Name, blockstore.Invalid, nil)
+		return blockstore.E("allocate", n.id.String(), blockstore.Invalid, nil)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
