@@ -1,0 +1,109 @@
+package namespace
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/cairnfs/cairn/blockstore"
+)
+
+// buryBlocks finds what a dead session's writing left: segments without a
+// reference go to the collector, files with blocks behind their end to the
+// compaction. Segments are ordered by time, so older ones need no look.
+func (v *Volume) buryBlocks(ctx context.Context, session blockstore.ID) error {
+	const skew = time.Minute
+	from := blockstore.FirstIDAt(session.Time().Add(-skew))
+	return v.orphans(ctx, blockstore.BlockID{Segment: from}, func(writer blockstore.ID) bool {
+		return writer == session
+	})
+}
+
+// sweep looks at every segment for those that nobody can come back for.
+func (v *Volume) sweep(ctx context.Context) error {
+	alive := make(map[blockstore.ID]bool)
+	for r, err := range v.store.Scan(ctx, prefixSession, "") {
+		if err != nil {
+			return err
+		}
+		id, _ := keyID(r.Key)
+		alive[id] = true
+	}
+	dead := func(writer blockstore.ID) bool { return !alive[writer] }
+	if err := v.orphans(ctx, blockstore.BlockID{}, dead); err != nil {
+		return err
+	}
+	for r, err := range v.store.Scan(ctx, prefixSegment, "") {
+		if err != nil {
+			return err
+		}
+		id, _ := keyID(r.Key)
+		if err := v.orphan(ctx, id, 0, dead); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orphans looks at the segments of all blocks after one.
+func (v *Volume) orphans(ctx context.Context, after blockstore.BlockID, dead func(blockstore.ID) bool) error {
+	var id blockstore.SegmentID
+	var blocks uint32
+	for b, err := range v.store.ListBlocks(ctx, after) {
+		if err != nil {
+			return err
+		}
+		if b.ID.Segment != id {
+			if err := v.orphan(ctx, id, blocks, dead); err != nil {
+				return err
+			}
+			id, blocks = b.ID.Segment, 0
+		}
+		if !b.ID.Small() {
+			blocks = b.ID.Number + 1
+		}
+	}
+	return v.orphan(ctx, id, blocks, dead)
+}
+
+// orphan deals with one segment, if its writer is dead. blocks bounds the
+// numbers of the blocks that were seen of it: it may be more than the record
+// knows, for a crash can take the record back and leave the blocks.
+func (v *Volume) orphan(ctx context.Context, id blockstore.SegmentID, blocks uint32, dead func(blockstore.ID) bool) error {
+	if id.IsZero() {
+		return nil
+	}
+	return v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
+		rec, err := tx.segment(id)
+		if err != nil {
+			return err
+		}
+		if rec == nil {
+			if !v.opts.Exclusive {
+				return nil // perhaps a new one, of another session
+			}
+			rec = &SegmentRecord{BlockSize: v.Settings().BlockSize, Small: math.MaxUint32 &^ blockstore.SmallBit}
+		}
+		if rec.Dying || !rec.Writer.IsZero() && !dead(rec.Writer) {
+			return nil
+		}
+		if rec.Writer.IsZero() && len(rec.Refs) > 0 && blocks <= rec.Blocks {
+			return nil // closed before
+		}
+		tx.closeSegment(id, rec, blocks)
+		return nil
+	})
+}
+
+// closeSegment gives what a dead writer left behind the last commit to the
+// collector.
+func (tx *tx) closeSegment(id blockstore.SegmentID, rec *SegmentRecord, blocks uint32) {
+	rec.Writer, rec.Blocks = blockstore.ID{}, max(rec.Blocks, blocks)
+	tx.put(segmentKey(id), rec)
+	switch {
+	case len(rec.Refs) == 0:
+		tx.drop(&Manifest{Segments: []blockstore.SegmentID{id}})
+	case rec.Blocks > 0:
+		tx.due(tx.now, &DueRecord{Compact: rec.Refs[0].Owner})
+	}
+}
