@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -142,10 +143,7 @@ func (s *Store) Watch(ctx context.Context, after blockstore.Cursor) iter.Seq2[bl
 				}
 			}
 			if more != nil {
-				select {
-				case <-ctx.Done():
-				case <-more:
-				}
+				waitForMore(ctx, more)
 			}
 			if ctx.Err() != nil {
 				return
@@ -154,6 +152,24 @@ func (s *Store) Watch(ctx context.Context, after blockstore.Cursor) iter.Seq2[bl
 		if ctx.Err() == nil {
 			yield(blockstore.Event{}, err)
 		}
+	}
+}
+
+// gather is how long a watcher waits for more events to come with the first: one
+// that woke up for each commit would take as long as the commits.
+const gather = 2 * time.Millisecond
+
+func waitForMore(ctx context.Context, more <-chan struct{}) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-more:
+	}
+	t := time.NewTimer(gather)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
 	}
 }
 

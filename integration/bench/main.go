@@ -67,7 +67,7 @@ func parse() (options, error) {
 	flag.StringVar(&o.cairn, "cairn", "bin/cairn", "the binary to measure")
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "where the store and the disk's directory go")
 	jobs := flag.String("jobs", "1,4", "numbers of concurrent jobs")
-	flag.IntVar(&o.mib, "mib", 256, "MiB of the sequential files")
+	flag.IntVar(&o.mib, "mib", 1024, "MiB of the sequential files")
 	flag.IntVar(&o.files, "files", 2000, "files of create, stat, rename, ls and unlink")
 	flag.IntVar(&o.ops, "ops", 8000, "4 KiB reads and writes")
 	flag.IntVar(&o.syncs, "syncs", 400, "4 KiB writes that are each synced")
