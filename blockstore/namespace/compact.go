@@ -31,16 +31,50 @@ func (m *Manifest) wasteful() bool {
 		len(m.Runs) > mostRuns/2
 }
 
-// reclaimIfLarge gives dead blocks back while a file is being written. mu is
-// held.
-func (n *liveNode) reclaimIfLarge(ctx context.Context) error {
+// large says whether a file that is being written takes much more room than it
+// has bytes.
+func (n *liveNode) large() bool {
 	m := n.base.Content
-	if m.Stored < 2*m.Size+openSlack && len(m.Segments) < 4*mostSegments {
+	return m.Stored >= 2*m.Size+openSlack
+}
+
+// reclaimIfLarge gives dead blocks back while a file is being written. If that
+// is not enough, because most blocks are still in use for a little, some regions
+// are written again at each flush until it is. mu is held.
+func (n *liveNode) reclaimIfLarge(ctx context.Context) error {
+	if !n.large() && len(n.base.Content.Segments) < max(4*mostSegments, 2*n.segmentsLeft) {
 		return nil
 	}
-	if _, err := n.reclaim(ctx); err != nil {
+	_, err := n.reclaim(ctx)
+	n.segmentsLeft = len(n.base.Content.Segments)
+	if err == nil && n.large() && !n.dirty.changed {
+		err = n.rewriteSome(ctx)
+	}
+	if err != nil {
 		// What was written is committed; the space can wait.
 		n.d.v.log.Warn("dead blocks were not given back", "node", n.id, "err", err)
+	}
+	return nil
+}
+
+// rewriteSome writes the next few scattered regions again. Nothing is dirty, so
+// nothing is lost if it must be abandoned.
+func (n *liveNode) rewriteSome(ctx context.Context) error {
+	use, err := n.usage(ctx)
+	if err != nil {
+		return err
+	}
+	regions := use.scattered()
+	first, _ := slices.BinarySearch(regions, n.rewritten)
+	if regions = regions[first:]; len(regions) > regionsAtOnce {
+		regions = regions[:regionsAtOnce]
+	}
+	n.rewritten = 0
+	if len(regions) > 0 {
+		n.rewritten = regions[len(regions)-1] + 1
+	}
+	if err := n.rewriteAll(ctx, regions); err != nil {
+		return errors.Join(err, n.abandon(ctx))
 	}
 	return nil
 }

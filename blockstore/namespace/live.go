@@ -22,12 +22,16 @@ type liveNode struct {
 	owed    int
 	stale   atomic.Bool // the record may have changed: read it again
 
-	mu      sync.RWMutex
-	wrote   bool  // something was committed
-	base    *Node // shared: never changed in place
-	version blockstore.Version
-	dirty   overlay
-	app     *appender
+	mu    sync.RWMutex
+	wrote bool // something was committed
+	// segmentsLeft is how many segments the last reclaim left, rewritten the
+	// region where the next rewriteSome goes on.
+	segmentsLeft int
+	rewritten    int64
+	base         *Node // shared: never changed in place
+	version      blockstore.Version
+	dirty        overlay
+	app          *appender
 
 	regionsMu sync.Mutex
 	regions   map[int64]regionExtents // of base, as read
