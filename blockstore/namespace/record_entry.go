@@ -24,10 +24,35 @@ func (e *EntryRecord) shown() (NodeID, Kind) {
 
 // entryTo is an entry that leads to one node.
 func entryTo(id NodeID, kind Kind) *EntryRecord {
-	if kind == Dir {
-		return &EntryRecord{Dir: id}
+	return (*EntryRecord)(nil).with(id, kind)
+}
+
+// with is the entry with the slot of the kind taken by a node; e may be nil.
+func (e *EntryRecord) with(id NodeID, kind Kind) *EntryRecord {
+	c := new(EntryRecord)
+	if e != nil {
+		*c = *e
 	}
-	return &EntryRecord{File: id, FileKind: kind}
+	if kind == Dir {
+		c.Dir = id
+	} else {
+		c.File, c.FileKind = id, kind
+	}
+	return c
+}
+
+// without is the entry with the slot of the kind free, nil if both are then.
+func (e *EntryRecord) without(kind Kind) *EntryRecord {
+	c := *e
+	if kind == Dir {
+		c.Dir = NodeID{}
+	} else {
+		c.File, c.FileKind = NodeID{}, 0
+	}
+	if id, _ := c.shown(); id.IsZero() {
+		return nil
+	}
+	return &c
 }
 
 func decodeEntry(key string, value []byte) (*EntryRecord, error) {

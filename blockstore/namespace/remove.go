@@ -24,7 +24,7 @@ func (d *Door) Unlink(ctx context.Context, dir NodeID, name string) error {
 		if kind == Dir {
 			return blockstore.E("unlink", name, blockstore.IsDirectory, nil)
 		}
-		tx.deleteEntry(dir, name)
+		tx.leaveEntry(dir, name, e.without(kind))
 		tx.touchDir(dir, 0)
 		return tx.unlinked(id, dir, name)
 	})
@@ -102,11 +102,7 @@ func (d *Door) Rmdir(ctx context.Context, dir NodeID, name string) error {
 		if e.Dir.IsZero() {
 			return blockstore.E("rmdir", name, blockstore.NotDirectory, nil)
 		}
-		if e.File.IsZero() {
-			tx.deleteEntry(dir, name)
-		} else {
-			tx.putEntry(dir, name, entryTo(e.File, e.FileKind))
-		}
+		tx.leaveEntry(dir, name, e.without(Dir))
 		tx.touchDir(dir, -1)
 		return tx.removeDir(e.Dir, name)
 	})

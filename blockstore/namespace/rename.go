@@ -41,13 +41,14 @@ func (tx *tx) rename(dir NodeID, name string, newDir NodeID, newName string) err
 	if err := tx.checkMove(id, kind, dir, newDir, newName); err != nil {
 		return err
 	}
-	tx.deleteEntry(dir, name)
+	tx.leaveEntry(dir, name, from.without(kind))
 	if to != nil {
 		if err := tx.replaced(to, kind, newDir, newName); err != nil {
 			return err
 		}
 	}
-	return tx.move(id, kind, dir, name, newDir, newName)
+	tx.putEntry(newDir, newName, to.with(id, kind))
+	return tx.move(id, kind, dir, newDir, newName)
 }
 
 // checkMove refuses to leave the bucket and to put a directory into itself.
@@ -102,7 +103,8 @@ func (tx *tx) replaced(to *EntryRecord, kind Kind, dir NodeID, name string) erro
 	return tx.unlinked(old, dir, name)
 }
 
-func (tx *tx) move(id NodeID, kind Kind, dir NodeID, name string, newDir NodeID, newName string) error {
+// move tells the node and both directories of a new name.
+func (tx *tx) move(id NodeID, kind Kind, dir, newDir NodeID, newName string) error {
 	n, err := tx.node(id)
 	if err != nil {
 		return err
@@ -112,7 +114,6 @@ func (tx *tx) move(id NodeID, kind Kind, dir NodeID, name string, newDir NodeID,
 			return err
 		}
 	}
-	tx.putEntry(newDir, newName, entryTo(id, kind))
 	n.Parent, n.Name, n.Ctime = newDir, newName, tx.now
 	tx.putNode(id, n)
 	dirs := int64(0)

@@ -129,7 +129,12 @@ func (tx *tx) putEntry(dir NodeID, name string, e *EntryRecord) {
 	tx.Event(entryKey(dir, name))
 }
 
-func (tx *tx) deleteEntry(dir NodeID, name string) {
+// leaveEntry writes what is left of an entry; nil: nothing.
+func (tx *tx) leaveEntry(dir NodeID, name string, e *EntryRecord) {
+	if e != nil {
+		tx.putEntry(dir, name, e)
+		return
+	}
 	tx.Delete(entryKey(dir, name))
 	tx.Event(entryKey(dir, name))
 }
