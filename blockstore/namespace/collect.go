@@ -9,6 +9,7 @@ import (
 
 // Collected is what a collection did.
 type Collected struct {
+	Expired   int   // history records whose time had come
 	Contents  int   // contents that nobody had any more
 	Segments  int   // segments removed
 	Compacted int   // files written again
@@ -16,6 +17,7 @@ type Collected struct {
 }
 
 func (c *Collected) add(more Collected) {
+	c.Expired += more.Expired
 	c.Contents += more.Contents
 	c.Segments += more.Segments
 	c.Compacted += more.Compacted
@@ -24,6 +26,9 @@ func (c *Collected) add(more Collected) {
 
 // dueAtOnce is how much work the collector takes in one go.
 const dueAtOnce = 256
+
+// noHurry: do only what is due.
+const noHurry = Time(math.MinInt64)
 
 // work is something that is due.
 type work struct {
@@ -58,7 +63,7 @@ func (v *Volume) collectSome(ctx context.Context) error {
 		return nil
 	}
 	defer v.collecting.Unlock()
-	_, err := v.collect(ctx, math.MinInt64, nil)
+	_, err := v.collect(ctx, noHurry, nil)
 	return err
 }
 
@@ -95,7 +100,7 @@ func (v *Volume) dueWork(ctx context.Context, hurry Time, after string) ([]work,
 			return nil, "", err
 		}
 		late := dueTime(r.Key) <= now
-		if !late && hurry < now || len(batch) == dueAtOnce {
+		if !late && hurry == noHurry || len(batch) == dueAtOnce {
 			break
 		}
 		last = r.Key
@@ -145,7 +150,9 @@ func (v *Volume) doWork(ctx context.Context, batch []work) (Collected, error) {
 // on. On a full disk a compaction must not stand in the way of the removals.
 func (v *Volume) doOne(ctx context.Context, w work) (done Collected, err error) {
 	if w.Expire != "" {
-		err = v.expire(ctx, w.key, w.Expire)
+		if err = v.expire(ctx, w.key, w.Expire); err == nil {
+			done.Expired = 1
+		}
 	} else if done.Bytes, err = v.compactNode(ctx, w.key, w.Compact); err == nil {
 		done.Compacted = 1
 	}

@@ -1,6 +1,7 @@
 package namespace_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -8,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cairnfs/cairn/blockstore/faultstore"
 	"github.com/cairnfs/cairn/blockstore/memstore"
 	"github.com/cairnfs/cairn/blockstore/namespace"
 )
@@ -43,6 +45,27 @@ func TestHistoryTime(t *testing.T) {
 		if got := left(); got != 300_000 {
 			t.Errorf("%d bytes are left after the history time", got)
 		}
+	})
+}
+
+// A collection that takes minutes, after the history time was set to 0, still
+// takes everything.
+func TestSlowCollection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := faultstore.New(memstore.New(), nil)
+		s := begin(t, store, namespace.DefaultSettings())
+		for i := range 600 {
+			write(t, s, fmt.Sprint(i), []byte("x"))
+		}
+		time.Sleep(2 * time.Minute)
+		for i := range 600 {
+			must(t, s.Unlink(fmt.Sprint(i)))
+		}
+		must(t, s.Volume.SetSettings(t.Context(), noHistory))
+		slow := faultstore.Fault{Delay: time.Second}
+		store.Set(faultstore.On(faultstore.Commit, slow))
+		empty(t, store, s)
+		store.Set(nil)
 	})
 }
 

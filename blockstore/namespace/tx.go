@@ -51,23 +51,23 @@ func (d *Door) updateVersion(ctx context.Context, dur blockstore.Durability, fn 
 	}
 	finish()
 	if err == nil {
-		err = d.v.releaseClosed(ctx, t.held)
+		d.v.releaseClosed(ctx, t.held)
 	}
 	return version, err
 }
 
 // releaseClosed retires nodes that were kept because they were open, and were
-// closed before that was committed.
-func (v *Volume) releaseClosed(ctx context.Context, held []NodeID) error {
+// closed before that was committed. What fails is left to the next start: the
+// change itself was done.
+func (v *Volume) releaseClosed(ctx context.Context, held []NodeID) {
 	for _, id := range held {
 		if v.opens.count(id) > 0 {
 			continue
 		}
 		if err := v.release(ctx, v.session, id); err != nil {
-			return err
+			v.log.Warn("a removed file still takes room", "node", id, "err", err)
 		}
 	}
-	return nil
 }
 
 // put stamps and writes a record.
