@@ -207,7 +207,7 @@ type Write struct {
 }
 
 // Add changes one field of a tally record: a record whose value is a Tally.
-// Adds commute (but for Set), need no guard, and never cause a Conflict. An
+// Adds commute, need no guard, and never cause a Conflict. An
 // Add to an absent record makes it; the record takes the change's Version. A
 // change does not both write a key and add to it.
 type Add struct {
@@ -224,7 +224,6 @@ type AddOp uint8
 const (
 	Sum AddOp = iota
 	Max
-	Set
 )
 
 // Cursor is a place in the feed. It is opaque, and can be kept in a file.

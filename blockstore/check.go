@@ -34,7 +34,7 @@ func (c *Change) checkWrites() error {
 		if err := checkKey(a.Key); err != nil {
 			return err
 		}
-		if a.Op > Set {
+		if a.Op > Max {
 			return invalid(a.Key, "addition of kind %d", a.Op)
 		}
 	}

@@ -50,8 +50,6 @@ func (t Tally) Apply(a Add) Tally {
 		t[a.Field] += a.Value
 	case Max:
 		t[a.Field] = max(t[a.Field], a.Value)
-	case Set:
-		t[a.Field] = a.Value
 	}
 	return t
 }

@@ -50,7 +50,7 @@ func testInvalidChanges(h *harness) {
 		{Writes: []blockstore.Write{{Key: "k", Value: make([]byte, blockstore.MaxValue+1)}}},
 		{Adds: []blockstore.Add{{Key: long, Value: 1}}},
 		{Adds: []blockstore.Add{{Key: "", Value: 1}}},
-		{Adds: []blockstore.Add{{Key: "k", Op: blockstore.Set + 1}}},
+		{Adds: []blockstore.Add{{Key: "k", Op: blockstore.Max + 1}}},
 		{Blocks: []blockstore.Block{{ID: large(seg, 0), Data: []byte("x")}}},
 		{Blocks: []blockstore.Block{{ID: small(seg, 0), Data: make([]byte, blockstore.MaxSmall+1)}}},
 		{Blocks: []blockstore.Block{{ID: small(seg, 0)}}},

@@ -148,7 +148,7 @@ func (w *walker) commitRandom() {
 	for range w.rng.IntN(3) {
 		a := blockstore.Add{
 			Key: w.tallyKey(), Field: uint8(w.rng.IntN(4)),
-			Op: blockstore.AddOp(w.rng.IntN(3)), Value: w.rng.Int64() >> w.rng.IntN(64),
+			Op: blockstore.AddOp(w.rng.IntN(2)), Value: w.rng.Int64() >> w.rng.IntN(64),
 		}
 		if !used[a.Key] {
 			c.Adds = append(c.Adds, a)
