@@ -224,6 +224,8 @@ func (c *checker) otherRecord(r blockstore.Record) error {
 		rec = new(SessionRecord)
 	case prefixUser:
 		rec = new(UserRecord)
+	case prefixName:
+		rec = new(UserNameRecord)
 	case prefixUpload:
 		rec = new(UploadRecord)
 	case prefixIntent:

@@ -26,6 +26,7 @@ const (
 	prefixUpload  = "m" // upload
 	prefixUsage   = "T" // bucket's directory: its tally
 	prefixUser    = "u" // access key
+	prefixName    = "U" // name of a user
 )
 
 func idKey(prefix string, id blockstore.ID) string {
@@ -42,6 +43,8 @@ func bucketKey(bucket NodeID) string            { return idKey(prefixBucket, buc
 func segmentKey(id blockstore.SegmentID) string { return idKey(prefixSegment, id) }
 func sessionKey(id blockstore.ID) string        { return idKey(prefixSession, id) }
 func settingKey(name string) string             { return prefixSetting + name }
+func userKey(accessKey string) string           { return prefixUser + accessKey }
+func userNameKey(name string) string            { return prefixName + name }
 
 // entryKey with an empty name is the prefix of all entries of the directory.
 func entryKey(dir NodeID, name string) string {
@@ -114,13 +117,16 @@ func keyName(key string) string {
 		prefixBucket: "bucket", prefixEntry: "entry", prefixDue: "due", prefixExtents: "extents",
 		prefixHistory: "history", prefixIntent: "intent", prefixNode: "node", prefixOpen: "open",
 		prefixSegment: "segment", prefixSession: "session", prefixTally: "tally",
-		prefixUpload: "upload", prefixUsage: "usage", prefixUser: "user",
+		prefixUpload: "upload", prefixUsage: "usage",
 	}
 	if key == "" {
 		return "record"
 	}
-	if key[:1] == prefixSetting {
+	switch key[:1] {
+	case prefixSetting:
 		return "setting " + key[1:]
+	case prefixUser, prefixName:
+		return "user " + quote(key[1:])
 	}
 	kind, ok := names[key[:1]]
 	if !ok {

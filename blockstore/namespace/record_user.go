@@ -10,4 +10,12 @@ type UserRecord struct {
 	UID         uint32 `cbor:"14,keyasint,omitempty"`
 	GID         uint32 `cbor:"15,keyasint,omitempty"`
 	Replication bool   `cbor:"16,keyasint,omitempty"`
+	Admin       bool   `cbor:"17,keyasint,omitempty"`
+	Created     Time   `cbor:"18,keyasint"`
+}
+
+// UserNameRecord keeps a user's name from being given twice.
+type UserNameRecord struct {
+	Stamp
+	AccessKey string `cbor:"10,keyasint"`
 }
