@@ -1,0 +1,115 @@
+package s3err
+
+// Access and signatures.
+const (
+	AccessControlListNotSupported     Code = "AccessControlListNotSupported"
+	AccessDenied                      Code = "AccessDenied"
+	AccessForbidden                   Code = "AccessForbidden"
+	AccountProblem                    Code = "AccountProblem"
+	AllAccessDisabled                 Code = "AllAccessDisabled"
+	AuthorizationHeaderMalformed      Code = "AuthorizationHeaderMalformed"
+	AuthorizationQueryParametersError Code = "AuthorizationQueryParametersError"
+	CredentialsNotSupported           Code = "CredentialsNotSupported"
+	ExpiredToken                      Code = "ExpiredToken"
+	InvalidAccessKeyID                Code = "InvalidAccessKeyId"
+	InvalidPolicyDocument             Code = "InvalidPolicyDocument"
+	InvalidSecurity                   Code = "InvalidSecurity"
+	InvalidToken                      Code = "InvalidToken"
+	MissingSecurityHeader             Code = "MissingSecurityHeader"
+	RequestTimeTooSkewed              Code = "RequestTimeTooSkewed"
+	SignatureDoesNotMatch             Code = "SignatureDoesNotMatch"
+	XAmzContentSHA256Mismatch         Code = "XAmzContentSHA256Mismatch"
+)
+
+// Buckets and their settings.
+const (
+	BucketAlreadyExists                            Code = "BucketAlreadyExists"
+	BucketAlreadyOwnedByYou                        Code = "BucketAlreadyOwnedByYou"
+	BucketNotEmpty                                 Code = "BucketNotEmpty"
+	IllegalLocationConstraintException             Code = "IllegalLocationConstraintException"
+	IllegalVersioningConfigurationException        Code = "IllegalVersioningConfigurationException"
+	InvalidBucketACLWithObjectOwnership            Code = "InvalidBucketAclWithObjectOwnership"
+	InvalidBucketName                              Code = "InvalidBucketName"
+	InvalidBucketOwnerAWSAccountID                 Code = "InvalidBucketOwnerAWSAccountID"
+	InvalidBucketState                             Code = "InvalidBucketState"
+	InvalidLocationConstraint                      Code = "InvalidLocationConstraint"
+	NoSuchBucket                                   Code = "NoSuchBucket"
+	NoSuchBucketPolicy                             Code = "NoSuchBucketPolicy"
+	NoSuchConfiguration                            Code = "NoSuchConfiguration"
+	NoSuchCORSConfiguration                        Code = "NoSuchCORSConfiguration"
+	NoSuchLifecycleConfiguration                   Code = "NoSuchLifecycleConfiguration"
+	NoSuchPublicAccessBlockConfiguration           Code = "NoSuchPublicAccessBlockConfiguration"
+	NoSuchTagSet                                   Code = "NoSuchTagSet"
+	NoSuchWebsiteConfiguration                     Code = "NoSuchWebsiteConfiguration"
+	ObjectLockConfigurationNotFoundError           Code = "ObjectLockConfigurationNotFoundError"
+	OperationAborted                               Code = "OperationAborted"
+	OwnershipControlsNotFoundError                 Code = "OwnershipControlsNotFoundError"
+	ReplicationConfigurationNotFoundError          Code = "ReplicationConfigurationNotFoundError"
+	ServerSideEncryptionConfigurationNotFoundError Code = "ServerSideEncryptionConfigurationNotFoundError"
+	TooManyBuckets                                 Code = "TooManyBuckets"
+)
+
+// Objects and uploads.
+const (
+	BadDigest                       Code = "BadDigest"
+	ConditionalRequestConflict      Code = "ConditionalRequestConflict"
+	EntityTooLarge                  Code = "EntityTooLarge"
+	EntityTooSmall                  Code = "EntityTooSmall"
+	IncompleteBody                  Code = "IncompleteBody"
+	InvalidDigest                   Code = "InvalidDigest"
+	InvalidEncryptionAlgorithmError Code = "InvalidEncryptionAlgorithmError"
+	InvalidObjectState              Code = "InvalidObjectState"
+	InvalidPart                     Code = "InvalidPart"
+	InvalidPartNumber               Code = "InvalidPartNumber"
+	InvalidPartOrder                Code = "InvalidPartOrder"
+	InvalidRange                    Code = "InvalidRange"
+	InvalidStorageClass             Code = "InvalidStorageClass"
+	InvalidTag                      Code = "InvalidTag"
+	InvalidWriteOffset              Code = "InvalidWriteOffset"
+	KeyTooLongError                 Code = "KeyTooLongError"
+	MetadataTooLarge                Code = "MetadataTooLarge"
+	NoSuchKey                       Code = "NoSuchKey"
+	NoSuchObjectLockConfiguration   Code = "NoSuchObjectLockConfiguration"
+	NoSuchUpload                    Code = "NoSuchUpload"
+	NoSuchVersion                   Code = "NoSuchVersion"
+	NotModified                     Code = "NotModified"
+	PreconditionFailed              Code = "PreconditionFailed"
+	TooManyParts                    Code = "TooManyParts"
+)
+
+// What was sent.
+const (
+	BadRequest                          Code = "BadRequest"
+	IncorrectNumberOfFilesInPostRequest Code = "IncorrectNumberOfFilesInPostRequest"
+	InvalidArgument                     Code = "InvalidArgument"
+	InvalidRequest                      Code = "InvalidRequest"
+	InvalidURI                          Code = "InvalidURI"
+	MalformedACLError                   Code = "MalformedACLError"
+	MalformedPOSTRequest                Code = "MalformedPOSTRequest"
+	MalformedPolicy                     Code = "MalformedPolicy"
+	MalformedTrailerError               Code = "MalformedTrailerError"
+	MalformedXML                        Code = "MalformedXML"
+	MaxMessageLengthExceeded            Code = "MaxMessageLengthExceeded"
+	MaxPostPreDataLengthExceededError   Code = "MaxPostPreDataLengthExceededError"
+	MethodNotAllowed                    Code = "MethodNotAllowed"
+	MissingContentLength                Code = "MissingContentLength"
+	MissingRequestBodyError             Code = "MissingRequestBodyError"
+	NotImplemented                      Code = "NotImplemented"
+	PermanentRedirect                   Code = "PermanentRedirect"
+	RequestHeaderSectionTooLarge        Code = "RequestHeaderSectionTooLarge"
+	RequestIsNotMultiPartContent        Code = "RequestIsNotMultiPartContent"
+	TemporaryRedirect                   Code = "TemporaryRedirect"
+	UnexpectedContent                   Code = "UnexpectedContent"
+	UnresolvableGrantByEmailAddress     Code = "UnresolvableGrantByEmailAddress"
+	UserKeyMustBeSpecified              Code = "UserKeyMustBeSpecified"
+)
+
+// The gateway itself. InsufficientStorage is the one code that S3 does not have:
+// S3 is never full. Clients do not retry its status.
+const (
+	InsufficientStorage Code = "InsufficientStorage"
+	InternalError       Code = "InternalError"
+	RequestTimeout      Code = "RequestTimeout"
+	ServiceUnavailable  Code = "ServiceUnavailable"
+	SlowDown            Code = "SlowDown"
+)
