@@ -189,7 +189,8 @@ const OutcomesKept = 1024
 type Guard struct {
 	Key     string
 	Version Version // the record is in this version; zero: it is absent
-	// Empty makes Key a prefix that no record may have; Version is ignored.
+	// Empty makes Key a prefix that no record may have, but those that the
+	// change deletes; Version is ignored.
 	Empty bool
 }
 
@@ -215,6 +216,16 @@ type Add struct {
 	Field uint8
 	Op    AddOp
 	Value int64
+}
+
+// Deletes says whether the change deletes a record.
+func (c *Change) Deletes(key string) bool {
+	for i := range c.Writes {
+		if c.Writes[i].Key == key {
+			return c.Writes[i].Value == nil
+		}
+	}
+	return false
 }
 
 // AddOp is how an Add combines with what is there (0 if nothing is).

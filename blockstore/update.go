@@ -3,6 +3,7 @@ package blockstore
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -30,13 +31,17 @@ const maxAttempts = 1000
 // Update runs fn, which reads through tx and says what to write, and commits
 // the result. When a race was lost it runs fn again from the start, so fn
 // must have no effects but on tx and variables that it sets anew. An error of
-// fn ends the Update and is returned as it is. A fn that wrote nothing commits
-// nothing.
+// fn ends the Update and is returned as it is; but one that is Stale, after what
+// fn read before was changed, is of a state that never was, and fn is run again.
+// A fn that wrote nothing commits nothing.
 func (w *Writer) Update(ctx context.Context, origin ID, d Durability, fn func(tx *Tx) error) (Version, error) {
 	for attempt := 0; ; attempt++ {
 		tx := &Tx{ctx: ctx, store: w.store}
 		if err := fn(tx); err != nil {
-			return Version{}, err
+			if KindOf(err) != Stale || attempt == maxAttempts || tx.holds() || backOff(ctx, attempt) != nil {
+				return Version{}, err
+			}
+			continue
 		}
 		if tx.empty() {
 			return Version{}, nil
@@ -124,7 +129,21 @@ func (tx *Tx) Guard(key string, v Version) {
 	tx.change.Guards = append(tx.change.Guards, Guard{Key: key, Version: v})
 }
 
-// Empty makes the change depend on there being no record with the prefix.
+// holds says whether all that the change depends on by version is as it was.
+func (tx *Tx) holds() bool {
+	for _, g := range tx.change.Guards {
+		if g.Empty {
+			continue
+		}
+		if _, v, err := tx.store.Get(tx.ctx, g.Key); err != nil || v != g.Version {
+			return err != nil // then nothing is gained by another try
+		}
+	}
+	return true
+}
+
+// Empty makes the change depend on there being no record with the prefix, but
+// those that it deletes.
 func (tx *Tx) Empty(prefix string) {
 	tx.change.Guards = append(tx.change.Guards, Guard{Key: prefix, Empty: true})
 }
@@ -138,8 +157,21 @@ func (tx *Tx) Put(key string, value []byte) {
 	tx.write(Write{Key: key, Value: value})
 }
 
-// Delete removes a record.
-func (tx *Tx) Delete(key string) { tx.write(Write{Key: key}) }
+// Delete removes a record, and takes back what was added to it.
+func (tx *Tx) Delete(key string) {
+	tx.change.Adds = slices.DeleteFunc(tx.change.Adds, func(a Add) bool { return a.Key == key })
+	tx.write(Write{Key: key})
+}
+
+// Pending is what the change makes of a record so far; nil: it deletes it, or
+// not written: it leaves it alone.
+func (tx *Tx) Pending(key string) (value []byte, written bool) {
+	i, ok := tx.find(key)
+	if !ok {
+		return nil, false
+	}
+	return tx.change.Writes[i].Value, true
+}
 
 func (tx *Tx) write(w Write) {
 	if i, ok := tx.find(w.Key); ok {

@@ -234,3 +234,57 @@ func TestImports(t *testing.T) {
 		}
 	}
 }
+
+// What is Stale after something that was read has changed was never so, and is
+// tried again; otherwise it is the answer.
+func TestUpdateStale(t *testing.T) {
+	w, _, _ := recorded()
+	put := func(value string) {
+		update(t, w, func(tx *blockstore.Tx) error { tx.Put("k", []byte(value)); return nil })
+	}
+	stale := blockstore.E("read", "", blockstore.Stale, nil)
+	runs := 0
+	update(t, w, func(tx *blockstore.Tx) error {
+		if _, _, err := tx.Get("k"); err != nil {
+			return err
+		}
+		if runs++; runs < 3 {
+			put(fmt.Sprint(runs))
+			return stale
+		}
+		tx.Put("other", nil)
+		return nil
+	})
+	_, err := w.Update(t.Context(), door, blockstore.Lazy, func(tx *blockstore.Tx) error {
+		runs++
+		_, _, err := tx.Get("k")
+		return errors.Join(err, stale)
+	})
+	if runs != 4 || !errors.Is(err, blockstore.Stale) {
+		t.Errorf("%d runs, %v", runs, err)
+	}
+}
+
+// A record that is deleted has nothing added to it.
+func TestTxDeleteAfterAdd(t *testing.T) {
+	w, _, changes := recorded()
+	update(t, w, func(tx *blockstore.Tx) error {
+		tx.Add("k", 0, blockstore.Sum, 1)
+		tx.Add("other", 0, blockstore.Sum, 1)
+		tx.Put("k2", []byte("v"))
+		tx.Delete("k")
+		if v, written := tx.Pending("k"); v != nil || !written {
+			t.Errorf("pending %q, %v", v, written)
+		}
+		if v, written := tx.Pending("k2"); string(v) != "v" || !written {
+			t.Errorf("pending %q, %v", v, written)
+		}
+		if _, written := tx.Pending("other"); written {
+			t.Error("an addition is pending as a write")
+		}
+		return nil
+	})
+	if c := (*changes)[0]; len(c.Adds) != 1 || c.Adds[0].Key != "other" {
+		t.Errorf("%+v", c.Adds)
+	}
+}

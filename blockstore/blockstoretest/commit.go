@@ -58,6 +58,16 @@ func testGuardEmpty(h *harness) {
 		h.delete(key)
 		h.commit(empty("dir/"))
 	}
+	h.put("dir/b", "")
+	h.put("dir/c", "")
+	leaving := empty("dir/")
+	leaving.Writes = append(leaving.Writes, blockstore.Write{Key: "dir/b"}, blockstore.Write{Key: "dir/z", Value: []byte{}})
+	h.refuse(leaving, blockstore.Conflict)
+	leaving.Writes = append(leaving.Writes, blockstore.Write{Key: "dir/c", Value: []byte{}})
+	h.refuse(leaving, blockstore.Conflict) // it is written, not deleted
+	leaving.Writes[len(leaving.Writes)-1].Value = nil
+	h.commit(leaving)
+	h.delete("dir/z")
 	h.put("\xff\xff\xff", "")
 	h.refuse(empty("\xff\xff"), blockstore.Conflict)
 	h.commit(empty("\xff\xff\xff\x00"))

@@ -36,7 +36,7 @@ func (m *model) holds(c *blockstore.Change) bool {
 		if !g.Empty && m.records[g.Key].version != g.Version {
 			return false
 		}
-		if g.Empty && len(m.keys(g.Key, "")) > 0 {
+		if g.Empty && slices.ContainsFunc(m.keys(g.Key, ""), func(key string) bool { return !c.Deletes(key) }) {
 			return false
 		}
 	}

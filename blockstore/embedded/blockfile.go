@@ -73,6 +73,7 @@ func (f blockFile) readBlock(id blockstore.BlockID, off, n int) ([]byte, error) 
 	first, last := off/granule, (off+n-1)/granule
 	frames := make([]byte, (last-first+1)*frameSize)
 	data := make([]byte, (last-first+1)*granule)
+	populate(data)
 	got, err := f.readGranules(id, first, frames, data)
 	if err != nil {
 		return nil, err
@@ -90,6 +91,17 @@ func (f blockFile) readBlock(id blockstore.BlockID, off, n int) ([]byte, error) 
 		return append([]byte(nil), data[from:to]...), nil
 	}
 	return data[from:to:to], nil
+}
+
+// manyPages is from where on a buffer is populated.
+const manyPages = 128 << 10
+
+// populate has the system give a new buffer its pages at once, which costs less than
+// that the read which fills it asks for one after the other.
+func populate(b []byte) {
+	if len(b) >= manyPages {
+		_ = unix.Madvise(b, unix.MADV_POPULATE_WRITE)
+	}
 }
 
 // verifyAll checks the granules from first on, and returns how many bytes of the

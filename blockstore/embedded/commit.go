@@ -30,12 +30,9 @@ func (s *Store) Commit(ctx context.Context, c *blockstore.Change, d blockstore.D
 	if err := s.admit(ctx, c); err != nil {
 		return blockstore.Version{}, err
 	}
-	if d == blockstore.Sync {
-		// So that the writer of the log, which others wait for, seldom has to.
-		if err := s.segs.syncThese(c.Needs); err != nil {
-			s.health.fail(err)
-			return blockstore.Version{}, s.health.check("commit", deciding(c))
-		}
+	if err := s.syncBefore(c, d); err != nil {
+		s.health.fail(err)
+		return blockstore.Version{}, s.health.check("commit", deciding(c))
 	}
 	s.warm(c)
 	done, err := s.decide(c, d)
@@ -46,6 +43,18 @@ func (s *Store) Commit(ctx context.Context, c *blockstore.Change, d blockstore.D
 		err = s.settle(done, deciding(c))
 	}
 	return blockstore.Version{N: done.number}, err
+}
+
+// syncBefore syncs the segments that can't wait for the log to be synced.
+func (s *Store) syncBefore(c *blockstore.Change, d blockstore.Durability) error {
+	if len(c.Needs) == 0 {
+		return nil
+	}
+	if err := s.segs.adopt(c.Needs); err != nil || d != blockstore.Sync {
+		return err
+	}
+	// So that the writer of the log, which others wait for, seldom has to.
+	return s.segs.syncThese(c.Needs)
 }
 
 // admit refuses what can't be done whatever the state of the records.
@@ -95,7 +104,7 @@ func (s *Store) warm(c *blockstore.Change) {
 func (s *Store) guard(c *blockstore.Change) error {
 	for _, g := range c.Guards {
 		if g.Empty {
-			found, err := s.hasPrefix(g.Key)
+			found, err := s.leaves(c, g.Key)
 			if err != nil {
 				return err
 			}
@@ -197,6 +206,7 @@ func (s *Store) carryOut(c *blockstore.Change, writes []recordWrite, d blockstor
 	if err := s.append("commit", deciding(c), b, number, durability); err != nil {
 		return decided{}, err
 	}
+	s.groups.wrote(writes)
 	s.cache.put(writes, number)
 	s.sessions.add(c.Session, c.Seq, number)
 	s.feed.publish(number, c, len(stored))

@@ -120,6 +120,7 @@ func (s *Store) apply(op, name string, b *pebble.Batch, o *pebble.WriteOptions) 
 // caller holds mu.
 func (s *Store) append(op, name string, b *pebble.Batch, number uint64, o *pebble.WriteOptions) error {
 	repr := b.Repr() // Pebble may take it from a large batch
+	s.begun.Store(number)
 	if err := s.apply(op, name, b, o); err != nil {
 		return err
 	}

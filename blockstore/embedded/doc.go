@@ -4,10 +4,12 @@
 // # On disk
 //
 //	FORMAT              "cairn embedded store 1" and the id of the store
-//	LOCK                flock'ed while the store is open; says by whom
+//	LOCK                flock'ed while the store is open; says by whom, and where
+//	                    other processes may ask that one
 //	BALLAST             some MiB to give up when the disk is full
 //	records/            the Pebble database
 //	tail/               the tail log: see Durability
+//	sessions/ID         a file for each session at work, locked by its process
 //	segments/xx/ID      one sparse file per segment of large blocks; xx is the
 //	                    last byte of the ID, because its first ones are the time
 //
@@ -65,6 +67,13 @@
 // commit order as before. A tail of another boot of the machine is not used, because
 // after a power cut the log alone says what there is. Close and Open remove the tail.
 //
+// # Other processes
+//
+// One process has a store open. Others use it through that one: see package share. They
+// are answered after Push, so that a kill takes nothing back that one of them was told.
+// A segment that one process began and another goes on with is synced before the first
+// commit of that one that needs it, since recovery can't check what it never heard of.
+//
 // # Space
 //
 // A log file has about 36 MiB allocated from its first byte, and is used again for
@@ -85,8 +94,8 @@
 // # Memory
 //
 // At most about 64 MiB of database blocks, 96 MiB of memtables (usually 32 MiB),
-// 32 MiB of records, 16 MiB of tail log that is not written yet (usually some KiB),
-// and a few MiB of recent events and outcomes.
+// 32 MiB of records, 8 MiB of hashes of their keys, 16 MiB of tail log that is not
+// written yet (usually some KiB), and a few MiB of recent events and outcomes.
 //
 // What records mean has no place here. The package imports blockstore, Pebble and
 // small libraries; nothing else imports Pebble.

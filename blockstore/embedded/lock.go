@@ -12,7 +12,8 @@ import (
 	"github.com/cairnfs/cairn/blockstore"
 )
 
-// lockText bounds what the lock file says of its holder.
+// lockText bounds what the lock file says of its holder, and then where that may be
+// asked, each in a line of this length.
 const lockText = 256
 
 // lockStore takes the lock of the store until the Closer is closed. Whoever comes
@@ -52,9 +53,13 @@ func lockWithoutFd(fsys vfs.FS, dir string, f vfs.File) (io.Closer, error) {
 	return l, nil
 }
 
-// lockHolder is padded, so that it covers what the previous holder wrote.
+// lockHolder covers all that the previous holder wrote.
 func lockHolder() []byte {
 	text := fmt.Sprintf("process %d: %s", os.Getpid(), strings.Join(os.Args, " "))
+	return append(lockLine(text), lockLine("")...)
+}
+
+func lockLine(text string) []byte {
 	text = text[:min(len(text), lockText-1)]
 	return fmt.Appendf(nil, "%-*s\n", lockText-1, text)
 }

@@ -70,6 +70,13 @@ func (c *recordCache) get(key string) (state, *fill) {
 	return state{}, f
 }
 
+// peek returns the record if it is there.
+func (c *recordCache) peek(key string) (state, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lru.Get(key)
+}
+
 // endFill keeps what was read, unless that failed or a commit was quicker.
 func (c *recordCache) endFill(key string, f *fill, r state, err error) {
 	c.mu.Lock()

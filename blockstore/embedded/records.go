@@ -28,12 +28,30 @@ func (s *Store) lookup(key string) (state, error) {
 	if fill == nil {
 		return r, nil
 	}
+	if s.groups.lacks(key) {
+		s.cache.endFill(key, fill, state{}, nil)
+		return state{}, nil
+	}
 	r, err := s.load(key)
 	s.cache.endFill(key, fill, r, err)
-	if err == nil && r.number > 0 && s.ahead.missed(key) {
-		s.readAlong(key)
+	if err == nil {
+		s.learn(key, r.number > 0)
 	}
 	return r, err
+}
+
+// learn sees to what is likely to be asked for next, after a record that memory did
+// not know.
+func (s *Store) learn(key string, there bool) {
+	if there {
+		if s.ahead.missed(key) {
+			s.readAlong(key)
+		}
+		return
+	}
+	if g := s.groups.missed(key); g != nil {
+		s.readGroup(g, key[:groupPrefix])
+	}
 }
 
 // load reads a record from the database. It seeks where a plain Get would do,
@@ -142,15 +160,19 @@ func scanBounds(prefix, after string) *pebble.IterOptions {
 	return &pebble.IterOptions{LowerBound: lower, UpperBound: upper}
 }
 
-// hasPrefix says whether there is a record under the prefix.
-func (s *Store) hasPrefix(prefix string) (bool, error) {
+// leaves says whether there is a record under the prefix that the change does
+// not delete.
+func (s *Store) leaves(c *blockstore.Change, prefix string) (bool, error) {
 	it, err := s.db.NewIter(scanBounds(prefix, ""))
 	if err != nil {
 		return false, fault("scan", prefix, err)
 	}
-	found := it.First()
+	more := it.First()
+	for more && c.Deletes(string(it.Key()[1:])) {
+		more = it.Next()
+	}
 	if err := it.Close(); err != nil {
 		return false, fault("scan", prefix, err)
 	}
-	return found, nil
+	return more, nil
 }

@@ -52,7 +52,7 @@ func (s *Store) DeleteBlocks(ctx context.Context, ids []blockstore.BlockID) erro
 }
 
 // RemoveSegment removes a segment and its small blocks.
-func (s *Store) RemoveSegment(ctx context.Context, id blockstore.SegmentID, _, _ uint32) error {
+func (s *Store) RemoveSegment(ctx context.Context, id blockstore.SegmentID, blocks, small uint32) error {
 	const op = "remove segment"
 	if err := s.usable(ctx, op, id.String()); err != nil {
 		return err
@@ -62,9 +62,12 @@ func (s *Store) RemoveSegment(ctx context.Context, id blockstore.SegmentID, _, _
 	if err := s.removeSmall(b, id); err != nil {
 		return fault(op, id.String(), err)
 	}
-	there, err := s.segs.exists(id)
-	if err != nil {
-		return fault(op, id.String(), err)
+	there := false
+	if blocks > 0 || small == 0 { // else it has small blocks, and no file to look for
+		var err error
+		if there, err = s.segs.exists(id); err != nil {
+			return fault(op, id.String(), err)
+		}
 	}
 	if there {
 		_ = b.Set(segmentKey(removalKeys, id), nil, nil)

@@ -56,6 +56,7 @@ type segment struct {
 	reader   vfs.File
 	writer   vfs.File
 	newEntry bool // the directory may not have the file durably
+	foreign  bool // another process may have put blocks that were not synced
 
 	syncMu sync.Mutex // one sync at a time; taken before all others
 }
@@ -192,6 +193,7 @@ func (s *segments) forWriting(g *segment) (blockFile, error) {
 			return blockFile{}, errors.Join(err, f.Close())
 		}
 		g.newEntry = g.newEntry || info.Size() == 0
+		g.foreign = g.foreign || info.Size() > 0
 		g.writer = f
 	}
 	return blockFile{g.writer, s.path(g.id)}, nil

@@ -74,6 +74,42 @@ func (s *segments) need(ids []blockstore.SegmentID) []need {
 	return needs
 }
 
+// adopt syncs those of the segments that another process may have written: one that was
+// killed after it had put blocks for a commit that comes only now. Which ones is not
+// known any more, so recovery could not check them.
+func (s *segments) adopt(ids []blockstore.SegmentID) error {
+	foreign := s.foreign(ids)
+	if len(foreign) == 0 {
+		return nil
+	}
+	if err := s.syncSome(foreign); err != nil {
+		return err
+	}
+	for _, g := range foreign {
+		g.fileMu.Lock()
+		g.foreign = false
+		g.fileMu.Unlock()
+	}
+	return nil
+}
+
+func (s *segments) foreign(ids []blockstore.SegmentID) (foreign []*segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		g := s.get(id)
+		g.fileMu.Lock()
+		if g.written == 0 {
+			g.written, g.newEntry, g.foreign = 1, true, true
+		}
+		if g.foreign {
+			foreign = append(foreign, g)
+		}
+		g.fileMu.Unlock()
+	}
+	return foreign
+}
+
 // syncOwed syncs every segment that a commit so far needs.
 func (s *segments) syncOwed() error { return s.syncSome(s.owedNow()) }
 

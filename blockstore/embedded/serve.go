@@ -83,7 +83,11 @@ func (s *Store) pushLazy(ctx context.Context) error {
 
 // push makes what was committed survive a kill.
 func (s *Store) push() error {
+	s.mu.Lock()
+	last := s.last // it went to the tail's buffer with mu held
+	s.mu.Unlock()
 	if s.tail.write(s.synced.Load()) {
+		raise(&s.pushed, last)
 		return nil
 	}
 	return s.syncLog("push log")

@@ -67,7 +67,7 @@ func orDefault[T comparable](v, or T) T {
 // Store is an embedded store that is open. It is safe for concurrent use.
 //
 // Lock order: reclaimMu, mu, segment.syncMu, segments.mu, segment.fileMu; the locks
-// of cache, feed and room are taken last and hold no other.
+// of cache, groups, feed and room are taken last and hold no other.
 type Store struct {
 	dir    string
 	opts   Options
@@ -80,6 +80,7 @@ type Store struct {
 	db     *pebble.DB
 	tail   *tail
 	cache  *recordCache
+	groups *groups
 	ahead  recordAhead
 	feed   feed
 	closed atomic.Bool
@@ -97,6 +98,9 @@ type Store struct {
 
 	// synced is a number up to which all batches are durable.
 	synced atomic.Uint64
+	// begun is the number of the newest batch that a reader may see, and pushed one
+	// up to which all batches are known to survive a kill.
+	begun, pushed atomic.Uint64
 	// pushes wakes the pusher.
 	pushes chan struct{}
 }
@@ -113,6 +117,7 @@ func Open(dir string, o Options) (*Store, error) {
 		health:   newHealth(o.Logger),
 		segs:     newSegments(o.FS, o.FS.PathJoin(dir, segmentsName)),
 		cache:    newRecordCache(o.RecordCache),
+		groups:   newGroups(),
 		ahead:    recordAhead{last: make(map[byte]lastMiss)},
 		tail:     newTail(o.FS, o.FS.PathJoin(dir, tailName), o.Boot, o.Logger),
 		sessions: newSessions(),

@@ -101,9 +101,18 @@ func (t *tail) write(synced uint64) bool {
 	}
 	if err := t.append(buffer, last); err != nil {
 		t.warn(err)
+		t.lost(last)
 		return false
 	}
 	return missed <= synced
+}
+
+// lost notes that the frames up to a batch were not written, for whoever finds the
+// buffer empty.
+func (t *tail) lost(last uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.missed = max(t.missed, last)
 }
 
 var errLongTail = errors.New("it is too long already")

@@ -64,7 +64,7 @@ func (s *Store) outcome(c *blockstore.Change) (blockstore.Version, bool) {
 // guard says whether all guards of the change hold.
 func (s *Store) guard(c *blockstore.Change) error {
 	for _, g := range c.Guards {
-		if g.Empty && s.hasPrefix(g.Key) {
+		if g.Empty && s.leaves(c, g.Key) {
 			return blockstore.E("commit", g.Key, blockstore.Conflict, fmt.Errorf("prefix not empty"))
 		}
 		if r, _ := s.records.Get(g.Key); !g.Empty && r.version != g.Version {

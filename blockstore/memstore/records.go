@@ -50,11 +50,15 @@ func (s *Store) Scan(ctx context.Context, prefix, after string) iter.Seq2[blocks
 	}
 }
 
-// hasPrefix says whether there is a record under the prefix.
-func (s *Store) hasPrefix(prefix string) (found bool) {
+// leaves says whether there is a record under the prefix that the change does
+// not delete.
+func (s *Store) leaves(c *blockstore.Change, prefix string) (found bool) {
 	s.records.Ascend(prefix, func(key string, _ record) bool {
-		found = strings.HasPrefix(key, prefix)
-		return false
+		if !strings.HasPrefix(key, prefix) {
+			return false
+		}
+		found = !c.Deletes(key)
+		return !found
 	})
 	return found
 }
