@@ -103,8 +103,12 @@ func (a *appender) add(p []byte) (n, at int) {
 	return n, at
 }
 
-// buffers are blocks' buffers of the largest size.
-var buffers = sync.Pool{New: func() any { return new([blockstore.MaxBlock]byte) }}
+// buffers are blocks' buffers of the largest size, smallBuffers those of files that
+// are one small block.
+var (
+	buffers      = sync.Pool{New: func() any { return new([blockstore.MaxBlock]byte) }}
+	smallBuffers = sync.Pool{New: func() any { return new([blockstore.MaxSmall]byte) }}
+)
 
 // grow makes room: small files need little, and all others a whole block.
 func (a *appender) grow(need int) {
@@ -112,9 +116,12 @@ func (a *appender) grow(need int) {
 		return
 	}
 	var bigger []byte
-	if need <= 4*blockstore.MaxSmall {
-		bigger = make([]byte, len(a.buf), max(need, min(2*cap(a.buf), 4*blockstore.MaxSmall)))
-	} else {
+	switch {
+	case need <= blockstore.MaxSmall:
+		bigger = smallBuffers.Get().(*[blockstore.MaxSmall]byte)[:len(a.buf)]
+	case need <= 4*blockstore.MaxSmall:
+		bigger = make([]byte, len(a.buf), 4*blockstore.MaxSmall)
+	default:
 		bigger = buffers.Get().(*[blockstore.MaxBlock]byte)[:len(a.buf)]
 	}
 	copy(bigger, a.buf)
@@ -122,8 +129,11 @@ func (a *appender) grow(need int) {
 }
 
 func recycle(b []byte) {
-	if cap(b) == blockstore.MaxBlock {
+	switch cap(b) {
+	case blockstore.MaxBlock:
 		buffers.Put((*[blockstore.MaxBlock]byte)(b[:blockstore.MaxBlock]))
+	case blockstore.MaxSmall:
+		smallBuffers.Put((*[blockstore.MaxSmall]byte)(b[:blockstore.MaxSmall]))
 	}
 }
 
@@ -199,7 +209,7 @@ func (a *appender) settle(ctx context.Context) error {
 	for _, p := range a.puts {
 		<-p.done
 		if p.err != nil {
-			p.err = a.v.store.PutBlock(ctx, blockstore.BlockID{Segment: a.segment, Number: p.number}, p.data)
+			a.putAgain(ctx, p)
 		}
 		if p.err != nil {
 			return p.err
@@ -207,6 +217,19 @@ func (a *appender) settle(ctx context.Context) error {
 	}
 	a.settleDone()
 	return nil
+}
+
+// putAgain puts a block that failed once more, and if the engine has no room for
+// as long as history can make some.
+func (a *appender) putAgain(ctx context.Context, p *blockPut) {
+	id := blockstore.BlockID{Segment: a.segment, Number: p.number}
+	for {
+		p.err = a.v.store.PutBlock(ctx, id, p.data)
+		a.v.noteFull(p.err)
+		if p.err == nil || !a.v.madeRoom(ctx, p.err) {
+			return
+		}
+	}
 }
 
 // wait returns when no block is on its way any more, whatever became of it.

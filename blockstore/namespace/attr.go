@@ -69,7 +69,9 @@ func (d *Door) setAttr(ctx context.Context, id NodeID, s SetAttr) error {
 		n.set(s)
 		n.Ctime = tx.now
 		if n.Kind == Dir {
-			tx.Add(tallyKey(id), tallyCtime, blockstore.Max, int64(tx.now))
+			if err := tx.changedDir(id, n); err != nil {
+				return err
+			}
 			if s.Mtime != nil {
 				n.MtimeSet = tx.now
 			}
@@ -77,6 +79,16 @@ func (d *Door) setAttr(ctx context.Context, id NodeID, s SetAttr) error {
 		tx.putNode(id, n)
 		return nil
 	})
+}
+
+// changedDir tells a directory that the change writes that its own attributes
+// are changed.
+func (tx *tx) changedDir(id NodeID, n *Node) error {
+	tx.Add(tallyKey(id), tallyCtime, blockstore.Max, int64(tx.now))
+	if !n.Implied {
+		return nil
+	}
+	return tx.makeExplicit(id, n)
 }
 
 func (n *Node) set(s SetAttr) {

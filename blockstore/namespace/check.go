@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/cairnfs/cairn/blockstore"
 )
@@ -42,6 +43,8 @@ type checker struct {
 	report func(Problem)
 	seen   Checked
 
+	names    checkedNames
+	versions checkedVersions
 	nodes    map[NodeID]*checkedNode
 	entries  map[NodeID]int64 // names that lead to a node
 	dirs     map[NodeID]int64 // directories in a directory
@@ -53,6 +56,8 @@ type checker struct {
 	segments map[blockstore.SegmentID]*SegmentRecord
 	blocks   map[blockstore.BlockID]checkedBlock
 	held     map[NodeID]bool
+	uploads  map[NodeID]bool        // under way, or over and due
+	parts    map[NodeID]bool        // uploads with parts
 	regions  map[blockstore.ID]bool // contents with extents records
 	spilled  map[blockstore.ID]bool
 }
@@ -62,10 +67,11 @@ type segmentRef struct {
 	content blockstore.ID
 }
 
-// owner is who has a content: a node, or history.
+// owner is who has a content: a node, history, or a part of an upload.
 type owner struct {
 	node    NodeID
 	history string // the full key
+	part    string // of which upload, and its number
 }
 
 // checkedBlock is what must be known of a block.
@@ -85,8 +91,9 @@ type checkedNode struct {
 }
 
 // Check reads the whole volume and reports what is wrong with it; nothing is
-// reported of a sound one. Nothing may be written meanwhile; what is dirty in
-// open files is committed first. The error is about the reading itself.
+// reported of a sound one. What is dirty in open files is committed first. This
+// session may write nothing meanwhile; others may, for then only what is wrong
+// time and again is reported. The error is about the reading itself.
 func (v *Volume) Check(ctx context.Context, o CheckOptions, report func(Problem)) (Checked, error) {
 	v.collecting.Lock()
 	defer v.collecting.Unlock()
@@ -95,14 +102,51 @@ func (v *Volume) Check(ctx context.Context, o CheckOptions, report func(Problem)
 			return Checked{}, err
 		}
 	}
+	live, err := v.sessions(ctx)
+	if err != nil {
+		return Checked{}, err
+	}
+	if v.isAlone(live) {
+		return v.checkOnce(ctx, o, report)
+	}
+	return v.checkBeside(ctx, o, report)
+}
+
+// mostChecks is how often a volume is looked at that others change meanwhile.
+const mostChecks = 4
+
+// checkBeside reports what several checks agree on.
+func (v *Volume) checkBeside(ctx context.Context, o CheckOptions, report func(Problem)) (Checked, error) {
+	var seen Checked
+	var agreed map[Problem]bool
+	for range mostChecks {
+		found := make(map[Problem]bool)
+		var err error
+		seen, err = v.checkOnce(ctx, o, func(p Problem) { found[p] = agreed == nil || agreed[p] })
+		if err != nil {
+			return seen, err
+		}
+		maps.DeleteFunc(found, func(_ Problem, again bool) bool { return !again })
+		if agreed = found; len(agreed) == 0 {
+			break
+		}
+	}
+	for p := range agreed {
+		report(p)
+	}
+	return seen, nil
+}
+
+func (v *Volume) checkOnce(ctx context.Context, o CheckOptions, report func(Problem)) (Checked, error) {
 	c := &checker{
-		v: v, o: o, report: report,
+		v: v, o: o, report: report, names: newCheckedNames(),
 		nodes: make(map[NodeID]*checkedNode), entries: make(map[NodeID]int64),
 		dirs: make(map[NodeID]int64), tallied: make(map[NodeID]int64),
 		usage: make(map[NodeID][2]int64), usages: make(map[NodeID][2]int64),
 		contents: make(map[blockstore.ID]owner), refs: make(map[segmentRef]bool),
 		segments: make(map[blockstore.SegmentID]*SegmentRecord),
 		blocks:   make(map[blockstore.BlockID]checkedBlock), held: make(map[NodeID]bool),
+		uploads: make(map[NodeID]bool), parts: make(map[NodeID]bool),
 		regions: make(map[blockstore.ID]bool), spilled: make(map[blockstore.ID]bool),
 	}
 	err := c.run(ctx)
@@ -117,8 +161,11 @@ func (c *checker) run(ctx context.Context) error {
 		return err
 	}
 	c.judgeTree()
+	c.judgeVersions()
+	c.judgeNames()
 	c.judgeCounts()
 	c.judgeSegments()
+	c.judgeUploads()
 	if c.o.Data {
 		return c.verifyBlocks(ctx)
 	}
@@ -187,6 +234,8 @@ func (c *checker) record(ctx context.Context, r blockstore.Record) error {
 		return c.node(ctx, id, r)
 	case prefixEntry:
 		return c.entry(id, rest, r)
+	case prefixAlias:
+		return c.names.alias(r)
 	case prefixExtents:
 		c.regions[id] = true
 		return decode(r.Key, r.Value, &ExtentsRecord{})
@@ -196,20 +245,17 @@ func (c *checker) record(ctx context.Context, r blockstore.Record) error {
 		c.seen.Segments++
 		return decode(r.Key, r.Value, rec)
 	case prefixHistory:
-		var h HistoryRecord
-		if err := decode(r.Key, r.Value, &h); err != nil || h.Node == nil || h.Node.Content == nil {
-			return err
-		}
-		return c.content(ctx, owner{history: h.Key}, h.Node.Content)
+		return c.history(ctx, id, r)
 	case prefixDue:
-		return c.due(r)
+		return c.due(ctx, r)
 	case prefixTally, prefixUsage:
 		return c.tally(r.Key, id, r.Value)
 	case prefixOpen:
-		var node NodeID
-		copy(node[:], rest)
-		c.held[node] = true
-		return decode(r.Key, r.Value, &OpenRecord{})
+		return c.open(ctx, rest, r)
+	case prefixUpload:
+		return c.upload(r)
+	case prefixPart:
+		return c.part(ctx, id, r)
 	}
 	return c.otherRecord(r)
 }
@@ -226,14 +272,17 @@ func (c *checker) otherRecord(r blockstore.Record) error {
 		rec = new(UserRecord)
 	case prefixName:
 		rec = new(UserNameRecord)
-	case prefixUpload:
-		rec = new(UploadRecord)
 	case prefixIntent:
 		rec = new(IntentRecord)
 	case prefixSetting:
 		rec = new(Counter)
-		if r.Key == settingKey("volume") {
+		switch r.Key {
+		case settingKey("volume"):
 			rec = new(VolumeRecord)
+		case sessionsKey:
+			rec = new(SessionsRecord)
+		case lifecycleKey:
+			rec = new(LifecycleRecord)
 		}
 	default:
 		return blockstore.E("check", keyName(r.Key), blockstore.Corrupt, nil)
@@ -254,20 +303,6 @@ func (c *checker) tally(key string, id blockstore.ID, value []byte) error {
 	return nil
 }
 
-func (c *checker) due(r blockstore.Record) error {
-	var d DueRecord
-	if err := decode(r.Key, r.Value, &d); err != nil || d.Drop == nil {
-		return err
-	}
-	for _, s := range d.Drop.Segments {
-		c.refs[segmentRef{s, d.Drop.ID}] = false
-	}
-	if d.Drop.Spilled {
-		c.spilled[d.Drop.ID] = true
-	}
-	return nil
-}
-
 func (c *checker) node(ctx context.Context, id NodeID, r blockstore.Record) error {
 	n := new(Node)
 	if err := decode(r.Key, r.Value, n); err != nil {
@@ -277,6 +312,7 @@ func (c *checker) node(ctx context.Context, id NodeID, r blockstore.Record) erro
 	if n.Kind == Dir {
 		c.seen.Dirs++
 	}
+	c.names.node(id, n)
 	c.nodes[id] = &checkedNode{n.Kind, n.Links, n.Parent, n.Bucket, n.Name, n.size()}
 	if n.Kind == File && n.Content == nil {
 		return fmt.Errorf("a file without a manifest")
@@ -293,6 +329,7 @@ func (c *checker) entry(dir NodeID, name string, r blockstore.Record) error {
 		return err
 	}
 	c.seen.Entries++
+	c.names.entry(dir, name, e)
 	if !e.Dir.IsZero() {
 		c.entries[e.Dir]++
 		c.dirs[dir]++
@@ -301,57 +338,4 @@ func (c *checker) entry(dir NodeID, name string, r blockstore.Record) error {
 		c.entries[e.File]++
 	}
 	return nil
-}
-
-// content looks at where the bytes of a file are said to be.
-func (c *checker) content(ctx context.Context, has owner, m *Manifest) error {
-	whose := c.nameOf(has)
-	if other, ok := c.contents[m.ID]; ok {
-		c.wrong(whose, "has the same content id as %s", c.nameOf(other))
-	}
-	c.contents[m.ID] = has
-	listed := make(map[blockstore.SegmentID]bool, len(m.Segments))
-	for _, s := range m.Segments {
-		listed[s] = true
-		c.refs[segmentRef{s, m.ID}] = false
-	}
-	if m.Spilled {
-		c.spilled[m.ID] = true
-	}
-	for e, err := range c.v.extents(ctx, m) {
-		if err != nil {
-			return err
-		}
-		if !listed[e.Segment] {
-			c.wrong(whose, "its bytes from %d are in segment %s, which it does not refer to", e.Offset, e.Segment)
-		}
-		if e.end() > m.Size {
-			c.wrong(whose, "has bytes at %d, past its end at %d", e.end(), m.Size)
-		}
-		c.extent(whose, e)
-	}
-	return nil
-}
-
-// extent sees that every block that it runs through is there and long enough.
-func (c *checker) extent(whose string, e Extent) {
-	for left := e.Length; left > 0; {
-		k := left
-		if !e.block().Small() {
-			k = min(left, int64(e.BlockSize-e.At))
-		}
-		b, ok := c.blocks[e.block()]
-		if !ok {
-			c.wrong(whose, "block %s, with its bytes from %d, is missing", e.block(), e.Offset)
-		} else if int64(b.size) < int64(e.At)+k {
-			c.wrong(whose, "block %s has %d bytes, and bytes up to %d are needed", e.block(), b.size, int64(e.At)+k)
-		}
-		if ok && !b.used {
-			b.used = true
-			c.blocks[e.block()] = b
-		}
-		if left -= k; left > 0 {
-			e = e.from(k)
-		}
-	}
 }

@@ -137,6 +137,9 @@ func (c *checker) nameOf(o owner) string {
 	if !o.node.IsZero() {
 		return c.path(o.node)
 	}
+	if o.part != "" {
+		return "part " + o.part
+	}
 	return "history of " + o.history
 }
 

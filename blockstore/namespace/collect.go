@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/cairnfs/cairn/blockstore"
@@ -37,12 +38,16 @@ type work struct {
 }
 
 // Collect does all of the collector's work that can be done now, compaction
-// that would have waited included, and looks for segments that nobody ever came
-// back for. progress, which may be nil, is told of what was done so far.
+// that would have waited included. It carries out the rules of the buckets, and
+// looks for segments that nobody ever came back for. progress, which may be nil,
+// is told of what was done so far.
 func (v *Volume) Collect(ctx context.Context, progress func(Collected)) (Collected, error) {
 	v.collecting.Lock()
 	defer v.collecting.Unlock()
 	if err := v.sweep(ctx); err != nil {
+		return Collected{}, err
+	}
+	if err := v.runRules(ctx); err != nil {
 		return Collected{}, err
 	}
 	var total Collected
@@ -51,7 +56,13 @@ func (v *Volume) Collect(ctx context.Context, progress func(Collected)) (Collect
 		// What one pass leaves may be due before what it did last.
 		done, err := v.collect(ctx, hurry, progress)
 		total.add(done)
-		if err != nil || done == (Collected{}) {
+		if err != nil {
+			return total, err
+		}
+		if done != (Collected{}) {
+			continue
+		}
+		if more, err := v.awaitOthers(ctx); err != nil || !more {
 			return total, err
 		}
 	}
@@ -64,7 +75,7 @@ func (v *Volume) collectSome(ctx context.Context) error {
 	}
 	defer v.collecting.Unlock()
 	_, err := v.collect(ctx, noHurry, nil)
-	return err
+	return errors.Join(v.makeRoom(ctx), v.runRulesDaily(ctx), err)
 }
 
 // collect does what is due, and hurries what would be due before a time.
@@ -95,6 +106,10 @@ func (v *Volume) collect(ctx context.Context, hurry Time, progress func(Collecte
 func (v *Volume) dueWork(ctx context.Context, hurry Time, after string) ([]work, string, error) {
 	var batch []work
 	last, now := "", Now()
+	live, err := v.sessions(ctx)
+	if err != nil {
+		return nil, "", err
+	}
 	for r, err := range v.store.Scan(ctx, prefixDue, after) {
 		if err != nil {
 			return nil, "", err
@@ -108,7 +123,16 @@ func (v *Volume) dueWork(ctx context.Context, hurry Time, after string) ([]work,
 		if err := decode(r.Key, r.Value, &w.DueRecord); err != nil {
 			return nil, "", err
 		}
-		if late || w.Expire != "" && v.Settings().HistoryTime == 0 || !w.Compact.IsZero() && dueTime(r.Key) < hurry {
+		patient := !w.Compact.IsZero() || w.Drop != nil // its segments were being written to
+		wanted := late || w.Expire != "" && v.Settings().HistoryTime == 0 || patient && dueTime(r.Key) < hurry
+		if !wanted {
+			continue
+		}
+		mine, err := v.concerns(ctx, &w, live, hurry != noHurry)
+		if err != nil {
+			return nil, "", err
+		}
+		if mine {
 			batch = append(batch, w)
 		}
 	}
@@ -119,6 +143,8 @@ func (v *Volume) doWork(ctx context.Context, batch []work) (Collected, error) {
 	var drops, removes, others []work
 	for _, w := range batch {
 		switch {
+		case w.Drop != nil && v.readers.count(w.Drop.ID) > 0:
+			// It is left for a later round.
 		case w.Drop != nil:
 			drops = append(drops, w)
 		case len(w.Remove) > 0:
@@ -149,8 +175,14 @@ func (v *Volume) doWork(ctx context.Context, batch []work) (Collected, error) {
 // doOne does work that may fail by itself: then it is put off, and the rest goes
 // on. On a full disk a compaction must not stand in the way of the removals.
 func (v *Volume) doOne(ctx context.Context, w work) (done Collected, err error) {
-	if w.Expire != "" {
-		if err = v.expire(ctx, w.key, w.Expire); err == nil {
+	if !w.Release.IsZero() {
+		err = v.releaseDue(ctx, w)
+	} else if !w.Parts.IsZero() {
+		done, err = v.dropParts(ctx, w)
+	} else if !w.Uploads.IsZero() {
+		err = v.dropUploads(ctx, w)
+	} else if w.Expire != "" {
+		if err = v.expire(ctx, w.key, w.Expire, false); err == nil {
 			done.Expired = 1
 		}
 	} else if done.Bytes, err = v.compactNode(ctx, w.key, w.Compact); err == nil {
@@ -167,107 +199,6 @@ func (v *Volume) doOne(ctx context.Context, w work) (done Collected, err error) 
 		tx.due(tx.now+compactAfter, &w.DueRecord)
 		return nil
 	})
-}
-
-// dropContents takes contents' references from their segments. A segment whose
-// last reference goes is dying from then on: nobody may refer to it any more,
-// and after the leeway it is removed.
-func (v *Volume) dropContents(ctx context.Context, drops []work) (Collected, error) {
-	if len(drops) == 0 {
-		return Collected{}, nil
-	}
-	for _, w := range drops {
-		if err := v.dropRegions(ctx, w.Drop); err != nil {
-			return Collected{}, err
-		}
-	}
-	leeway := v.Settings().Leeway
-	var dying []work
-	var done Collected
-	err := v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
-		dying, done = dying[:0], Collected{Contents: len(drops)}
-		seen := make(map[blockstore.SegmentID]*SegmentRecord)
-		for _, w := range drops {
-			dead, err := tx.dropRefs(w.Drop, seen)
-			if err != nil {
-				return err
-			}
-			tx.Delete(w.key)
-			if len(dead) == 0 {
-				continue
-			}
-			at := tx.now + Time(leeway)
-			r := work{dueKey(at, blockstore.NewID()), DueRecord{Remove: dead}}
-			tx.put(r.key, &r.DueRecord)
-			dying = append(dying, r)
-			done.Bytes += w.Drop.Stored
-		}
-		return nil
-	})
-	if err != nil || leeway > 0 {
-		return done, err
-	}
-	more, err := v.removeSegments(ctx, dying)
-	done.add(more)
-	return done, err
-}
-
-// dropRefs returns the segments that nobody refers to any more.
-func (tx *tx) dropRefs(m *Manifest, seen map[blockstore.SegmentID]*SegmentRecord) ([]blockstore.SegmentID, error) {
-	var dead []blockstore.SegmentID
-	for _, id := range m.Segments {
-		rec := seen[id]
-		if rec == nil {
-			var err error
-			if rec, err = tx.segment(id); err != nil {
-				return nil, err
-			}
-			if rec == nil || rec.Dying {
-				continue
-			}
-			seen[id] = rec
-		}
-		rec.drop(m.ID)
-		switch {
-		case len(rec.Refs) > 0 || rec.Dying:
-		case tx.v.streams.isBusy(id):
-			// It has blocks that a commit is still to come for: look again.
-			tx.due(tx.now+compactAfter, &DueRecord{Drop: &Manifest{ID: m.ID, Segments: []blockstore.SegmentID{id}}})
-		default:
-			rec.Dying = true
-			dead = append(dead, id)
-		}
-		tx.put(segmentKey(id), rec)
-	}
-	return dead, nil
-}
-
-// dropRegions deletes the extents records of a content.
-func (v *Volume) dropRegions(ctx context.Context, m *Manifest) error {
-	for m.Spilled {
-		var keys []string
-		for r, err := range v.store.Scan(ctx, extentsPrefix(m.ID), "") {
-			if err != nil {
-				return err
-			}
-			if keys = append(keys, r.Key); len(keys) == 1000 {
-				break
-			}
-		}
-		if len(keys) == 0 {
-			return nil
-		}
-		err := v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
-			for _, k := range keys {
-				tx.Delete(k)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // removeSegments removes dying segments, blocks first and the record last. The

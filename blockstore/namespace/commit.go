@@ -13,8 +13,10 @@ type commit struct {
 	n     *liveNode
 	size  int64
 	small *blockstore.Block
-	exact bool // Busy if the node is not as it was last read
-	quiet bool // the same bytes elsewhere: not a change to anybody
+	draft *draft // of a new content: what it shares with others; nil: nothing
+	final bool   // nothing will be written to the log after it
+	exact bool   // Busy if the node is not as it was last read
+	quiet bool   // the same bytes elsewhere: not a change to anybody
 
 	// what the successful attempt made
 	next    *Node
@@ -47,8 +49,13 @@ func (c *commit) attempt(tx *tx) error {
 	old := *node.Content
 	m := node.Content
 	m.Runs, m.Segments = slices.Clone(m.Runs), slices.Clone(m.Segments)
-	if n.dirty.keep == 0 && old.Size > 0 {
-		m, err = c.startOver(tx, node)
+	over := n.dirty.keep == 0 && old.Size > 0
+	filed, err := c.newVersion(tx, node, !over)
+	if err != nil {
+		return err
+	}
+	if over {
+		m, err = c.startOver(tx, node, filed)
 	} else {
 		err = tx.cutOff(m, n.dirty.keep, c.regions)
 	}
@@ -85,22 +92,23 @@ func (c *commit) attempt(tx *tx) error {
 }
 
 // startOver begins a new content for a file that was cut to nothing; the old
-// one goes to history or to the collector.
-func (c *commit) startOver(tx *tx, node *Node) (*Manifest, error) {
-	if tx.v.keepsHistory(node, tx.now) && node.Links > 0 {
-		key, err := tx.v.fullKey(tx.Context(), node.Parent, node.Name)
-		if blockstore.KindOf(err) == blockstore.Stale {
-			key, err = node.Name, nil // it was last entered in a directory that is gone
-		}
-		if err != nil {
-			return nil, err
-		}
-		tx.file(c.n.id, node.clone(), key)
-	} else {
+// one goes to history, if it was not filed there, or to the collector.
+func (c *commit) startOver(tx *tx, node *Node, filed bool) (*Manifest, error) {
+	next := &Manifest{ID: blockstore.NewID()}
+	if filed {
+		return next, nil
+	}
+	if !tx.v.keepsHistory(node, tx.now) || node.Links == 0 {
 		old := *node.Content
 		tx.drop(&old)
+		return next, nil
 	}
-	return &Manifest{ID: blockstore.NewID()}, nil
+	key, err := tx.lastKey(node)
+	if err != nil {
+		return nil, err
+	}
+	tx.file(c.n.id, node.clone(), key)
+	return next, nil
 }
 
 // dropLeft hands the segments to the collector that were left without a commit.
@@ -211,6 +219,13 @@ func (c *commit) referTo(tx *tx, id blockstore.SegmentID, m *Manifest, more bool
 		rec.Small = max(rec.Small, firstSmall, 2*(a.small+1))
 		c.smallOK = rec.Small
 	}
+	if c.final && a.segment == id {
+		// No look will be needed for what came after the last commit.
+		rec.Writer, rec.Blocks, rec.Small = blockstore.ID{}, a.number, a.small
+		if c.small != nil {
+			rec.Small++
+		}
+	}
 	tx.put(segmentKey(id), rec)
 	if !slices.Contains(m.Segments, id) {
 		m.Segments = append(m.Segments, id)
@@ -241,6 +256,7 @@ func (c *commit) done() {
 		}
 	}
 	n.dirty, n.wrote = newOverlay(), true
+	n.opened = n.opened && c.quiet
 }
 
 // stillKnown is what the node knows of regions that the commit left alone.

@@ -182,7 +182,11 @@ func (n *liveNode) compact(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	err = n.rewriteAll(ctx, use.scattered())
+	regions, err := n.worthRewriting(ctx, use)
+	if err != nil {
+		return 0, err
+	}
+	err = n.rewriteAll(ctx, regions)
 	if blockstore.KindOf(err) == blockstore.Busy {
 		return 0, n.abandon(ctx)
 	}
@@ -253,7 +257,7 @@ func (d *Door) queueCompaction(ctx context.Context, id NodeID) error {
 		}
 		n.Content.Queued = true
 		tx.putNode(id, n)
-		tx.due(tx.now+compactAfter, &DueRecord{Compact: id})
+		tx.due(tx.now+compactAfter, &DueRecord{Compact: id, By: d.v.session})
 		return nil
 	})
 }

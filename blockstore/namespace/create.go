@@ -24,20 +24,26 @@ func (d *Door) make(ctx context.Context, dir NodeID, name string, n NewNode, id 
 	if err := checkNew(name, n); err != nil {
 		return Attr{}, err
 	}
+	s, err := d.v.named(ctx, dir, name, blockstore.Invalid)
+	if err != nil {
+		return Attr{}, err
+	}
 	var node *Node
-	err := d.update(ctx, blockstore.Lazy, func(tx *tx) error {
+	err = d.update(ctx, blockstore.Lazy, func(tx *tx) error {
 		parent, err := tx.dir(dir)
 		if err != nil {
 			return err
 		}
-		if e, err := tx.entry(dir, name); err != nil || e != nil {
-			if err == nil {
-				err = blockstore.E("create", name, blockstore.Exists, nil)
-			}
+		e, err := tx.free(dir, s, n.Kind)
+		if err != nil {
 			return err
 		}
-		node = tx.newNode(dir, parent, name, n)
-		return tx.enter(dir, name, id, node)
+		tx.putEntry(dir, s.component, e.with(id, n.Kind))
+		node = tx.newNode(dir, parent, s.component, n)
+		if err := tx.enter(dir, s.component, id, node); err != nil {
+			return err
+		}
+		return tx.claim(dir, parent, s.component)
 	})
 	if err != nil {
 		return Attr{}, err
@@ -59,14 +65,22 @@ func (d *Door) Create(ctx context.Context, dir NodeID, name string, n NewNode, f
 	if err == nil {
 		f, err = d.Open(ctx, id, flags&^OpenTruncate)
 	}
-	d.v.opens.leave(id)
+	if failed := d.letGo(ctx, id); err == nil {
+		err = failed
+	}
 	return f, a, err
 }
 
-func checkNew(name string, n NewNode) error {
-	if err := checkName(name); err != nil {
-		return err
+// free reads the entry of a name that shows nothing yet; Exists if it does.
+func (tx *tx) free(dir NodeID, s shownName, kind Kind) (*EntryRecord, error) {
+	e, old, _, err := tx.slot(dir, s, kind)
+	if err == nil && !old.IsZero() {
+		err = blockstore.E("create", s.component, blockstore.Exists, nil)
 	}
+	return e, err
+}
+
+func checkNew(name string, n NewNode) error {
 	switch {
 	case n.Kind < File || n.Kind > Socket:
 		return blockstore.E("create", name, blockstore.Invalid, nil)
@@ -93,13 +107,15 @@ func (tx *tx) newNode(dir NodeID, parent *Node, name string, n NewNode) *Node {
 	return node
 }
 
-// enter puts a new node under a free name.
+// enter puts a new node that the entry of the name leads to.
 func (tx *tx) enter(dir NodeID, name string, id NodeID, n *Node) error {
-	tx.putEntry(dir, name, entryTo(id, n.Kind))
 	if dir == RootID {
 		if err := tx.newBucket(name, id, n); err != nil {
 			return err
 		}
+	}
+	if err := tx.beginVersion(n, dir, name); err != nil {
+		return err
 	}
 	switch n.Kind {
 	case Dir:

@@ -11,6 +11,15 @@
 // names every content that refers to it, and every manifest names its segments,
 // so that garbage is decided by point reads.
 //
+// # Keys and names
+//
+// The exact bytes of a key are the truth (key_path.go): its components are the
+// names of entries, whatever bytes they have, and a file and a directory can
+// have one name. What a mount shows is a view of that (posix_name.go). A
+// directory is explicit, and then a key itself, or implied by a key below it
+// (implied.go). Keys are listed in their byte order by a walk of the tree
+// (list_keys.go).
+//
 // # Deciding records
 //
 // Each change has one record that decides it, the first write of the change;
@@ -20,11 +29,29 @@
 //	unlink, rmdir                   the entry
 //	rename                          the source entry
 //	link, setattr, xattr, flush     the node
-//	publish                         the entry
+//	publish, put by key, complete   the topmost entry that is made or changed
+//	begin and abort an upload       the upload
+//	put a part                      the part
+//	share blocks                    the open record of the draft
+//	delete by key                   the entry; where it is free, the record on
+//	                                top of the key's history
 //
 // The times of a directory, how many directories are in it, and the bytes and
 // files of a bucket are tallies: additions that commute, so that parallel
 // creates in one directory do not get in each other's way.
+//
+// # History
+//
+// What a key held is under its full key, newest first (versioning.go): in a
+// versioned bucket versions and delete markers, until they are deleted; in any
+// other for the history time, and only as long as there is room (space.go). A
+// content that goes on, because it is open or is changed in place, shares its
+// blocks with the one that is filed (share.go). Restoring is filing in reverse
+// (restore.go). Rules of a bucket are carried out once a day (lifecycle.go).
+//
+// Invariants, which Check verifies: a content is of one node, of one history
+// record, or of one part of an upload; a key has no two versions of one id; a
+// bucket with versions is there.
 //
 // # What is open
 //
@@ -39,7 +66,8 @@
 //
 // Invariants, which Check verifies:
 //
-//   - a manifest's Segments are exactly those whose records refer to it;
+//   - a manifest's Segments, and those of its pages, are exactly those whose
+//     records refer to it;
 //   - a segment's record is put before its first block;
 //   - blocks and segments are removed only after a sync that follows the commit
 //     of the last change that took a reference away.
@@ -47,6 +75,10 @@
 // A content that nobody has any more is handed to the collector as a due
 // record, in the change that took it away. The collector drops its references;
 // a segment without any is dying, which nobody may refer to, and is removed
-// after the leeway. What crashed sessions left is found by their segments,
+// after the leeway. Contents share blocks by referring to the same segments: a
+// content that clones or joins others takes part in their segments first, as a
+// draft, in changes that depend on the others being as they were read. A block
+// is given back alone only while its segment has one content; when others leave
+// a segment, the collector looks at those who stay. What crashed sessions left is found by their segments,
 // which are ordered by time.
 package namespace

@@ -2,7 +2,9 @@ package namespace
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -101,7 +103,7 @@ func (v *Volume) listen(ctx context.Context) error {
 			pause(ctx)
 			continue
 		}
-		v.markAllStale()
+		v.lookAtAll(ctx)
 		for ev, err := range v.store.Watch(ctx, cursor) {
 			if err != nil {
 				v.log.Warn("the feed was interrupted; it will be joined again", "err", err)
@@ -109,11 +111,36 @@ func (v *Volume) listen(ctx context.Context) error {
 				break
 			}
 			if ev.Session != v.session {
-				v.markStale(nodesOf(ev.Keys), nil)
+				v.hear(ctx, ev.Keys)
 			}
 		}
 	}
 	return nil
+}
+
+// hear takes in what another session changed.
+func (v *Volume) hear(ctx context.Context, keys []string) {
+	nodes := nodesOf(keys)
+	v.markStale(nodes, nil)
+	err := v.claim(ctx, nodes)
+	if slices.Contains(keys, settingKey("volume")) {
+		err = errors.Join(err, v.reloadSettings(ctx))
+	}
+	if err != nil && ctx.Err() == nil {
+		v.log.Warn("a change of another session was not taken in", "err", err)
+	}
+}
+
+// lookAtAll takes in whatever may have been changed unheard.
+func (v *Volume) lookAtAll(ctx context.Context) {
+	v.markAllStale()
+	keys := []string{settingKey("volume")}
+	for _, d := range v.allDoors() {
+		for _, n := range d.liveNodes() {
+			keys = append(keys, nodeKey(n.id))
+		}
+	}
+	v.hear(ctx, keys)
 }
 
 // pause waits a second, or until ctx is done.
@@ -175,25 +202,31 @@ func (d *Door) hintsFrom(ctx context.Context, c blockstore.Cursor, yield func(Hi
 		case err != nil:
 			yield(Hint{}, err)
 			return false
-		case ev.Origin == d.id:
-			continue
 		}
 		for _, k := range ev.Keys {
-			if h, ok := hintOf(k); ok && !yield(h, nil) {
-				return false
+			for h := range hintsOf(k, ev.Origin == d.id) {
+				if !yield(h, nil) {
+					return false
+				}
 			}
 		}
 	}
 	return true
 }
 
-func hintOf(key string) (Hint, bool) {
-	id, rest := keyID(key)
-	switch key[:1] {
-	case prefixNode:
-		return Hint{Node: id}, true
-	case prefixEntry:
-		return Hint{Dir: id, Name: rest}, true
+// hintsOf yields what an event at a key means. A door knows its own changes, but
+// not that a name may show something else after one of another name.
+func hintsOf(key string, own bool) iter.Seq[Hint] {
+	return func(yield func(Hint) bool) {
+		id, rest := keyID(key)
+		switch {
+		case key[:1] == prefixBeside:
+			_ = yield(Hint{Dir: id, Name: posixName(rest, false)}) && yield(Hint{Dir: id, Name: posixName(rest, true)})
+		case own:
+		case key[:1] == prefixNode:
+			yield(Hint{Node: id})
+		case key[:1] == prefixEntry:
+			yield(Hint{Dir: id, Name: posixName(rest, false)})
+		}
 	}
-	return Hint{}, false
 }

@@ -1,12 +1,8 @@
 package namespace
 
 import (
-	"context"
-	"iter"
 	"math"
 	"slices"
-
-	"github.com/cairnfs/cairn/blockstore"
 )
 
 // How a manifest spreads its extents.
@@ -62,10 +58,12 @@ func (tx *tx) layRegion(m *Manifest, r int64, top ExtentList, changed map[int64]
 		return err
 	}
 	if !have {
-		list = m.Runs.in(lo, hi)
+		if list, err = tx.v.runsIn(tx.Context(), m, r); err != nil {
+			return err
+		}
 	}
 	list = slices.Clone(list).over(top).withoutHoles()
-	if have || len(list) > spillAt {
+	if have || m.Paged || len(list) > spillAt {
 		tx.putRegion(m, r, list, changed)
 		if !have {
 			m.Runs = m.Runs.dropRegion(r)
@@ -146,59 +144,13 @@ func (tx *tx) cutOff(m *Manifest, keep int64, changed map[int64]ExtentList) erro
 		}
 	}
 	list, have, err := tx.regionRecord(m, first, changed)
-	if err == nil && have {
+	if err != nil {
+		return err
+	}
+	if have {
 		tx.putRegion(m, first, list.cut(keep, math.MaxInt64), changed)
 	}
+	err = tx.cutPages(m, keep)
+	m.Size = keep
 	return err
-}
-
-// extents yields every extent of a manifest, not in order.
-func (v *Volume) extents(ctx context.Context, m *Manifest) iter.Seq2[Extent, error] {
-	return func(yield func(Extent, error) bool) {
-		own := make(map[int64]bool) // regions with records
-		if m.Spilled {
-			for rec, err := range v.store.Scan(ctx, extentsPrefix(m.ID), "") {
-				var x ExtentsRecord
-				if err == nil {
-					err = decode(rec.Key, rec.Value, &x)
-				}
-				r, ok := regionOf(rec.Key)
-				if err == nil && !ok {
-					err = blockstore.E("decode", keyName(rec.Key), blockstore.Corrupt, nil)
-				}
-				if err != nil {
-					yield(Extent{}, err)
-					return
-				}
-				own[r] = true
-				for _, e := range x.List {
-					if !yield(e, nil) {
-						return
-					}
-				}
-			}
-		}
-		m.runsOutside(own, yield)
-	}
-}
-
-// runsOutside yields the parts of the runs in regions without records.
-func (m *Manifest) runsOutside(own map[int64]bool, yield func(Extent, error) bool) {
-	for _, e := range m.Runs {
-		if len(own) == 0 {
-			if !yield(e, nil) {
-				return
-			}
-			continue
-		}
-		more := true
-		e.byRegion(func(r int64, part Extent) {
-			if more && !own[r] {
-				more = yield(part, nil)
-			}
-		})
-		if !more {
-			return
-		}
-	}
 }

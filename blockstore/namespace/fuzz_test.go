@@ -13,8 +13,8 @@ import (
 
 // kindOfKey is the kind of record under a key that begins so.
 var kindOfKey = map[byte]string{
-	'b': "bucket", 'd': "due", 'e': "entry", 'h': "history", 'n': "node", 'o': "open",
-	's': "segment", 'S': "session", 'x': "extents",
+	'a': "alias", 'b': "bucket", 'd': "due", 'e': "entry", 'h': "history", 'm': "upload", 'n': "node", 'o': "open",
+	'p': "part", 's': "segment", 'S': "session", 'x': "extents",
 }
 
 // FuzzRecords decodes anything as a record of every kind: it fails cleanly, or

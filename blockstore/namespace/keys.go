@@ -13,6 +13,7 @@ import (
 const (
 	prefixBucket  = "b" // bucket's directory
 	prefixEntry   = "e" // directory, name
+	prefixAlias   = "a" // directory, hash of a long name
 	prefixDue     = "d" // time, id
 	prefixExtents = "x" // content, region
 	prefixHistory = "h" // bucket, full key, time descending, id
@@ -23,10 +24,12 @@ const (
 	prefixSession = "S" // session
 	prefixSetting = "c" // name
 	prefixTally   = "t" // directory: its tally
-	prefixUpload  = "m" // upload
+	prefixPart    = "p" // upload, number
+	prefixUpload  = "m" // bucket, full key, upload
 	prefixUsage   = "T" // bucket's directory: its tally
 	prefixUser    = "u" // access key
 	prefixName    = "U" // name of a user
+	prefixBeside  = "v" // directory, name: only of events
 )
 
 func idKey(prefix string, id blockstore.ID) string {
@@ -42,13 +45,27 @@ func usageKey(bucket NodeID) string             { return idKey(prefixUsage, buck
 func bucketKey(bucket NodeID) string            { return idKey(prefixBucket, bucket) }
 func segmentKey(id blockstore.SegmentID) string { return idKey(prefixSegment, id) }
 func sessionKey(id blockstore.ID) string        { return idKey(prefixSession, id) }
-func settingKey(name string) string             { return prefixSetting + name }
-func userKey(accessKey string) string           { return prefixUser + accessKey }
-func userNameKey(name string) string            { return prefixName + name }
+
+func settingKey(name string) string   { return prefixSetting + name }
+func userKey(accessKey string) string { return prefixUser + accessKey }
+func userNameKey(name string) string  { return prefixName + name }
+
+// sessionsKey is of the record that lists the sessions.
+var sessionsKey = settingKey("sessions")
 
 // entryKey with an empty name is the prefix of all entries of the directory.
 func entryKey(dir NodeID, name string) string {
 	return idKey(prefixEntry, dir) + name
+}
+
+func aliasKey(dir NodeID, hash []byte) string {
+	return idKey(prefixAlias, dir) + string(hash)
+}
+
+// besideKey is no record's: an event at it says that the file and the directory
+// of one name may show differently now.
+func besideKey(dir NodeID, name string) string {
+	return idKey(prefixBeside, dir) + name
 }
 
 // openKey with a zero node is the prefix of all of the session.
@@ -68,7 +85,7 @@ func extentsKey(content blockstore.ID, region int64) string {
 
 // regionOf is the region in an extents key.
 func regionOf(key string) (int64, bool) {
-	if len(key) != 1+16+8 {
+	if _, page := pageOf(key); page || len(key) != 1+16+8 {
 		return 0, false
 	}
 	return int64(binary.BigEndian.Uint64([]byte(key[17:]))), true
@@ -78,16 +95,54 @@ func regionOf(key string) (int64, bool) {
 // longer; of the path of a file in a deep tree the rest is a hash.
 const longestKey = 1024
 
-// historyKey: the newest version of a key comes first. The end has a fixed
-// length, so a full key may have any bytes.
+// longestEscaped is the same of a full key with its NULs escaped.
+const longestEscaped = blockstore.MaxKey - (1 + 16) - (1 + 8 + 16) - sha256.Size
+
+// historyKey: in the order of the full keys, and the newest version of a key
+// first.
 func historyKey(bucket NodeID, fullKey string, at Time, id blockstore.ID) string {
-	if len(fullKey) > longestKey {
-		sum := sha256.Sum256([]byte(fullKey))
-		fullKey = fullKey[:longestKey] + string(sum[:])
-	}
-	k := idKey(prefixHistory, bucket) + fullKey + "\x00"
+	k := historyPrefix(bucket, fullKey) + "\x00"
 	k += string(binary.BigEndian.AppendUint64(nil, ^(uint64(at) ^ 1<<63)))
 	return k + string(id[:])
+}
+
+// historyPrefix is the prefix of the history of all full keys with a prefix. A
+// NUL is followed by 0xff, and the end of a full key by NUL and a byte of the
+// time, which is less from 1970 on: so history is in the order of the full keys,
+// whatever bytes they have.
+func historyPrefix(bucket NodeID, prefix string) string {
+	escaped := escapeNUL(prefix)
+	if len(prefix) > longestKey || len(escaped) > longestEscaped {
+		sum := sha256.Sum256([]byte(prefix))
+		escaped = escaped[:longestKey] + string(sum[:])
+	}
+	return idKey(prefixHistory, bucket) + escaped
+}
+
+// escapeNUL keeps the order of full keys that something with a NUL and a byte
+// less than 0xff before it is appended to.
+func escapeNUL(key string) string { return strings.ReplaceAll(key, "\x00", "\x00\xff") }
+
+// uploadPrefix is the prefix of the uploads to all full keys with a prefix, in
+// the order of the full keys.
+func uploadPrefix(bucket NodeID, prefix string) string {
+	return idKey(prefixUpload, bucket) + escapeNUL(prefix)
+}
+
+// uploadKey: the uploads to one full key are in the order of their ids.
+func uploadKey(bucket NodeID, fullKey string, id NodeID) string {
+	return uploadPrefix(bucket, fullKey) + "\x00" + string(id[:])
+}
+
+func partKey(upload NodeID, number int) string {
+	return idKey(prefixPart, upload) + string(binary.BigEndian.AppendUint32(nil, uint32(number)))
+}
+
+// splitHistoryKey returns what a history key has before its record's id, and that.
+func splitHistoryKey(key string) (before string, id blockstore.ID) {
+	at := max(0, len(key)-len(id))
+	copy(id[:], key[at:])
+	return key[:at], id
 }
 
 // dueKey orders the collector's work by when it is due.
@@ -114,10 +169,10 @@ func keyID(key string) (id blockstore.ID, rest string) {
 // keyName tells people which record a key is of.
 func keyName(key string) string {
 	names := map[string]string{
-		prefixBucket: "bucket", prefixEntry: "entry", prefixDue: "due", prefixExtents: "extents",
+		prefixAlias: "alias", prefixBucket: "bucket", prefixEntry: "entry", prefixDue: "due", prefixExtents: "extents",
 		prefixHistory: "history", prefixIntent: "intent", prefixNode: "node", prefixOpen: "open",
 		prefixSegment: "segment", prefixSession: "session", prefixTally: "tally",
-		prefixUpload: "upload", prefixUsage: "usage",
+		prefixUpload: "upload", prefixPart: "part", prefixUsage: "usage",
 	}
 	if key == "" {
 		return "record"

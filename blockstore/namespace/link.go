@@ -9,10 +9,11 @@ import (
 // Link gives a node another name (POSIX link). Permission for a directory,
 // CrossBucket for one of another bucket.
 func (d *Door) Link(ctx context.Context, id, dir NodeID, name string) (Attr, error) {
-	if err := checkName(name); err != nil {
+	s, err := d.v.named(ctx, dir, name, blockstore.Invalid)
+	if err != nil {
 		return Attr{}, err
 	}
-	err := d.update(ctx, blockstore.Lazy, func(tx *tx) error {
+	err = d.update(ctx, blockstore.Lazy, func(tx *tx) error {
 		parent, err := tx.dir(dir)
 		if err != nil {
 			return err
@@ -24,18 +25,16 @@ func (d *Door) Link(ctx context.Context, id, dir NodeID, name string) (Attr, err
 		if err := linkable(n, parent, name); err != nil {
 			return err
 		}
-		if e, err := tx.entry(dir, name); err != nil || e != nil {
-			if err == nil {
-				err = blockstore.E("link", name, blockstore.Exists, nil)
-			}
+		e, err := tx.free(dir, s, n.Kind)
+		if err != nil {
 			return err
 		}
 		n.Links, n.Ctime = n.Links+1, tx.now
-		n.Parent, n.Name = dir, name
+		n.Parent, n.Name = dir, s.component
 		tx.putNode(id, n)
-		tx.putEntry(dir, name, entryTo(id, n.Kind))
+		tx.putEntry(dir, s.component, e.with(id, n.Kind))
 		tx.touchDir(dir, 0)
-		return nil
+		return tx.claim(dir, parent, s.component)
 	})
 	if err != nil {
 		return Attr{}, err

@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -20,10 +21,14 @@ type liveNode struct {
 	// told yet. Both are guarded by d.mu.
 	handles int
 	owed    int
+	filed   string      // the key of the history record that has it, of a reader of that
 	stale   atomic.Bool // the record may have changed: read it again
 
 	mu    sync.RWMutex
 	wrote bool // something was committed
+	// opened: it was opened for writing since the last commit of what was
+	// written; in a versioned bucket the next makes a version.
+	opened bool
 	// segmentsLeft is how many segments the last reclaim left, rewritten the
 	// region where the next rewriteSome goes on.
 	segmentsLeft int
@@ -88,8 +93,15 @@ func (d *Door) acquire(ctx context.Context, id NodeID) (*liveNode, error) {
 	if err == nil {
 		err = openable(node)
 	}
+	if err == nil && node.Links == 0 && d.v.opens.count(id) == 1 {
+		// It lost its last name, and only those who had it open keep it.
+		err = blockstore.E("open", node.Name, blockstore.Stale, nil)
+	}
 	if err != nil {
-		d.v.opens.leave(id)
+		// Who gave the node up meanwhile saw it open, and left it to the last.
+		if failed := d.letGo(ctx, id); failed != nil {
+			err = errors.Join(err, failed)
+		}
 		return nil, err
 	}
 	d.mu.Lock()
@@ -279,8 +291,9 @@ func (n *liveNode) region(ctx context.Context, r int64) (ExtentList, error) {
 		return nil, err
 	}
 	if !own {
-		lo, hi := regionRange(r)
-		list = m.Runs.in(lo, hi)
+		if list, err = n.d.v.runsIn(ctx, m, r); err != nil {
+			return nil, err
+		}
 	}
 	n.keepRegion(r, regionExtents{list, own})
 	return list, nil
@@ -314,14 +327,5 @@ func (n *liveNode) keepRegion(r int64, x regionExtents) {
 
 // readRegion reads the record of a region, if it has one.
 func (v *Volume) readRegion(ctx context.Context, content blockstore.ID, r int64) (ExtentList, bool, error) {
-	key := extentsKey(content, r)
-	value, version, err := v.store.Get(ctx, key)
-	if err != nil || version.IsZero() {
-		return nil, false, err
-	}
-	var rec ExtentsRecord
-	if err := decode(key, value, &rec); err != nil {
-		return nil, false, err
-	}
-	return rec.List, true, nil
+	return v.readExtents(ctx, extentsKey(content, r))
 }

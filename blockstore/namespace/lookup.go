@@ -2,21 +2,11 @@ package namespace
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/cairnfs/cairn/blockstore"
 )
-
-// checkName refuses what no directory entry can be called.
-func checkName(name string) error {
-	switch {
-	case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00"):
-		return blockstore.E("name", name, blockstore.Invalid, nil)
-	case len(name) > MaxName:
-		return blockstore.E("name", name, blockstore.NameTooLong, nil)
-	}
-	return nil
-}
 
 // Lookup finds a name in a directory; ".." is the parent, "." the directory
 // itself. NotFound if there is no such name.
@@ -26,9 +16,6 @@ func (d *Door) Lookup(ctx context.Context, dir NodeID, name string) (Attr, error
 		return d.Attr(ctx, dir)
 	case "..":
 		return d.parent(ctx, dir)
-	}
-	if err := checkName(name); err != nil {
-		return Attr{}, err
 	}
 	for range 100 {
 		id, err := d.v.lookup(ctx, dir, name)
@@ -46,19 +33,18 @@ func (d *Door) Lookup(ctx context.Context, dir NodeID, name string) (Attr, error
 
 // lookup is the node that a name shows.
 func (v *Volume) lookup(ctx context.Context, dir NodeID, name string) (NodeID, error) {
-	key := entryKey(dir, name)
-	value, version, err := v.store.Get(ctx, key)
+	s, err := v.named(ctx, dir, name, blockstore.NotFound)
 	if err != nil {
 		return NodeID{}, err
 	}
-	if version.IsZero() {
-		return NodeID{}, blockstore.E("lookup", name, blockstore.NotFound, nil)
-	}
-	e, err := decodeEntry(key, value)
+	e, err := v.entry(ctx, dir, s.component)
 	if err != nil {
 		return NodeID{}, err
 	}
-	id, _ := e.shown()
+	id, _ := e.at(s.beside)
+	if id.IsZero() {
+		return id, blockstore.E("lookup", name, blockstore.NotFound, nil)
+	}
 	return id, nil
 }
 
@@ -91,9 +77,29 @@ func (d *Door) Path(ctx context.Context, path string) (Attr, error) {
 
 // fullKey is the key of a name below its bucket.
 func (v *Volume) fullKey(ctx context.Context, dir NodeID, name string) (string, error) {
+	return fullKey(dir, name, func(id NodeID) (*Node, error) {
+		n, _, err := v.readNode(ctx, id)
+		return n, err
+	})
+}
+
+// fullKey is that of a name in a directory that the change itself may have made.
+func (tx *tx) fullKey(dir NodeID, name string) (string, error) {
+	return fullKey(dir, name, func(id NodeID) (*Node, error) {
+		for _, w := range tx.written {
+			if w.id == id && w.node != nil {
+				return w.node, nil
+			}
+		}
+		n, _, err := tx.v.readNode(tx.Context(), id)
+		return n, err
+	})
+}
+
+func fullKey(dir NodeID, name string, read func(NodeID) (*Node, error)) (string, error) {
 	parts := []string{name}
 	for {
-		n, _, err := v.readNode(ctx, dir)
+		n, err := read(dir)
 		if err != nil {
 			return "", err
 		}
@@ -106,14 +112,8 @@ func (v *Volume) fullKey(ctx context.Context, dir NodeID, name string) (string, 
 			return "", blockstore.E("find path of", name, blockstore.Corrupt, nil)
 		}
 	}
-	var b strings.Builder
-	for i := len(parts) - 1; i >= 0; i-- {
-		b.WriteString(parts[i])
-		if i > 0 {
-			b.WriteByte('/')
-		}
-	}
-	return b.String(), nil
+	slices.Reverse(parts)
+	return strings.Join(parts, "/"), nil
 }
 
 // maxDepth bounds the walk up a tree that is corrupt.

@@ -22,10 +22,10 @@ type cachedNode struct {
 // cachedNodes bounds the cache; a node takes some 500 bytes.
 const cachedNodes = 1 << 14
 
-// largestCached is how many runs, or bytes of attributes, a cached node may
-// have.
+// How many runs, parts or bytes of attributes a cached node may have.
 const (
 	largestRuns   = 64
+	largestParts  = 1000
 	largestXattrs = 4 << 10
 )
 
@@ -57,10 +57,16 @@ func (v *Volume) readNode(ctx context.Context, id NodeID) (*Node, blockstore.Ver
 }
 
 func (c *nodeCache) add(id NodeID, version blockstore.Version, n *Node) {
-	if n.Content != nil && len(n.Content.Runs) > largestRuns || len(n.Xattrs) > 0 && n.xattrBytes() > largestXattrs {
-		return
+	if !n.large() {
+		c.lru.Add(id, cachedNode{version, n})
 	}
-	c.lru.Add(id, cachedNode{version, n})
+}
+
+// large says whether the node is better decoded again than kept.
+func (n *Node) large() bool {
+	return n.Content != nil && len(n.Content.Runs) > largestRuns ||
+		n.Object != nil && len(n.Object.Parts) > largestParts ||
+		len(n.Xattrs) > 0 && n.xattrBytes() > largestXattrs
 }
 
 // writtenNode is what a change made of a node: nil if it deleted it.

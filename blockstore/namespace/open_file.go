@@ -30,6 +30,11 @@ func (d *Door) Open(ctx context.Context, id NodeID, flags OpenFlags) (*OpenFile,
 		return nil, err
 	}
 	f := &OpenFile{node: n, flags: flags}
+	if flags&(OpenWrite|OpenAppend|OpenTruncate) != 0 {
+		n.mu.Lock()
+		n.opened = true
+		n.mu.Unlock()
+	}
 	if flags&OpenTruncate != 0 {
 		if err := f.Truncate(ctx, 0); err != nil {
 			f.Close(ctx)

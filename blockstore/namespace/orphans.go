@@ -10,27 +10,32 @@ import (
 
 // buryBlocks finds what a dead session's writing left: segments without a
 // reference go to the collector, files with blocks behind their end to the
-// compaction. Segments are ordered by time, so older ones need no look.
-func (v *Volume) buryBlocks(ctx context.Context, session blockstore.ID) error {
+// compaction. Segments are ordered by time, so older ones need no look. It is not
+// sure that it found all while a segment may be that of another session.
+func (v *Volume) buryBlocks(ctx context.Context, session blockstore.ID) (sure bool, err error) {
 	const skew = time.Minute
 	from := blockstore.FirstIDAt(session.Time().Add(-skew))
-	return v.orphans(ctx, blockstore.BlockID{Segment: from}, func(writer blockstore.ID) bool {
-		return writer == session
-	})
+	s := &search{dead: func(_ *tx, writer blockstore.ID) (bool, error) { return writer == session, nil }}
+	err = v.orphans(ctx, blockstore.BlockID{Segment: from}, s)
+	return !s.unsure, err
 }
+
+// search is a look for what the dead left.
+type search struct {
+	dead   isDead
+	unsure bool // a segment was seen that may be of a dead session
+}
+
+// isDead says whether a writer can't come back for its blocks.
+type isDead func(tx *tx, writer blockstore.ID) (bool, error)
 
 // sweep looks at every segment for those that nobody can come back for.
 func (v *Volume) sweep(ctx context.Context) error {
-	alive := make(map[blockstore.ID]bool)
-	for r, err := range v.store.Scan(ctx, prefixSession, "") {
-		if err != nil {
-			return err
-		}
-		id, _ := keyID(r.Key)
-		alive[id] = true
-	}
-	dead := func(writer blockstore.ID) bool { return !alive[writer] }
-	if err := v.orphans(ctx, blockstore.BlockID{}, dead); err != nil {
+	s := &search{dead: func(tx *tx, writer blockstore.ID) (bool, error) {
+		alive, err := tx.onRecord(writer)
+		return !alive, err
+	}}
+	if err := v.orphans(ctx, blockstore.BlockID{}, s); err != nil {
 		return err
 	}
 	for r, err := range v.store.Scan(ctx, prefixSegment, "") {
@@ -38,7 +43,7 @@ func (v *Volume) sweep(ctx context.Context) error {
 			return err
 		}
 		id, _ := keyID(r.Key)
-		if err := v.orphan(ctx, id, 0, dead); err != nil {
+		if err := v.orphan(ctx, id, 0, s); err != nil {
 			return err
 		}
 	}
@@ -46,7 +51,7 @@ func (v *Volume) sweep(ctx context.Context) error {
 }
 
 // orphans looks at the segments of all blocks after one.
-func (v *Volume) orphans(ctx context.Context, after blockstore.BlockID, dead func(blockstore.ID) bool) error {
+func (v *Volume) orphans(ctx context.Context, after blockstore.BlockID, s *search) error {
 	var id blockstore.SegmentID
 	var blocks uint32
 	for b, err := range v.store.ListBlocks(ctx, after) {
@@ -54,7 +59,7 @@ func (v *Volume) orphans(ctx context.Context, after blockstore.BlockID, dead fun
 			return err
 		}
 		if b.ID.Segment != id {
-			if err := v.orphan(ctx, id, blocks, dead); err != nil {
+			if err := v.orphan(ctx, id, blocks, s); err != nil {
 				return err
 			}
 			id, blocks = b.ID.Segment, 0
@@ -63,13 +68,13 @@ func (v *Volume) orphans(ctx context.Context, after blockstore.BlockID, dead fun
 			blocks = b.ID.Number + 1
 		}
 	}
-	return v.orphan(ctx, id, blocks, dead)
+	return v.orphan(ctx, id, blocks, s)
 }
 
 // orphan deals with one segment, if its writer is dead. blocks bounds the
 // numbers of the blocks that were seen of it: it may be more than the record
 // knows, for a crash can take the record back and leave the blocks.
-func (v *Volume) orphan(ctx context.Context, id blockstore.SegmentID, blocks uint32, dead func(blockstore.ID) bool) error {
+func (v *Volume) orphan(ctx context.Context, id blockstore.SegmentID, blocks uint32, s *search) error {
 	if id.IsZero() {
 		return nil
 	}
@@ -79,12 +84,18 @@ func (v *Volume) orphan(ctx context.Context, id blockstore.SegmentID, blocks uin
 			return err
 		}
 		if rec == nil {
-			if !v.opts.Exclusive {
-				return nil // perhaps a new one, of another session
+			if theirs, err := tx.maybeTheirs(id); err != nil || theirs {
+				s.unsure = true
+				return err
 			}
 			rec = &SegmentRecord{BlockSize: v.Settings().BlockSize, Small: math.MaxUint32 &^ blockstore.SmallBit}
 		}
-		if rec.Dying || !rec.Writer.IsZero() && !dead(rec.Writer) {
+		if !rec.Writer.IsZero() && !rec.Dying {
+			if gone, err := s.dead(tx, rec.Writer); err != nil || !gone {
+				return err
+			}
+		}
+		if rec.Dying {
 			return nil
 		}
 		if rec.Writer.IsZero() && len(rec.Refs) > 0 && blocks <= rec.Blocks {

@@ -2,7 +2,6 @@ package namespace
 
 import (
 	"context"
-	"maps"
 
 	"github.com/cairnfs/cairn/blockstore"
 )
@@ -14,12 +13,21 @@ type Content struct {
 	d   *Door
 	ctx context.Context //nolint:containedctx // io.Writer has no other way
 	n   *liveNode
+	// draft is what it shares with other contents; nil: nothing. failed is what
+	// went wrong with that.
+	draft  *draft
+	failed error
 }
 
 // NewContent begins a content; ctx holds for its writes.
 func (d *Door) NewContent(ctx context.Context) *Content {
 	id := blockstore.NewID()
-	n := &liveNode{d: d, id: id, dirty: newOverlay()}
+	return d.newContent(ctx, id, id)
+}
+
+// newContent begins the content of a node-to-be.
+func (d *Door) newContent(ctx context.Context, node NodeID, id blockstore.ID) *Content {
+	n := &liveNode{d: d, id: node, dirty: newOverlay()}
 	n.base = &Node{Kind: File, Content: &Manifest{ID: id}}
 	return &Content{d: d, ctx: ctx, n: n}
 }
@@ -49,18 +57,16 @@ func (c *Content) Abort(ctx context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	a := n.app
-	if a == nil {
-		return nil
-	}
-	a.wait()
-	a.forgetBuffers()
-	c.d.v.streams.end(a.segment)
-	if !a.registered && !a.unsure {
-		return nil
+	if a != nil {
+		a.wait()
+		a.forgetBuffers()
+		c.d.v.streams.end(a.segment)
 	}
 	return c.d.update(ctx, blockstore.Lazy, func(tx *tx) error {
-		tx.drop(&Manifest{Segments: []blockstore.SegmentID{a.segment}})
-		return nil
+		if a != nil && (a.registered || a.unsure) {
+			tx.drop(&Manifest{Segments: []blockstore.SegmentID{a.segment}})
+		}
+		return c.draft.drop(tx)
 	})
 }
 
@@ -83,76 +89,89 @@ type Publish struct {
 // file whole or the new one whole. It is always a new node; the old one goes to
 // history. IsDirectory if a directory has the name.
 func (d *Door) Publish(ctx context.Context, dir NodeID, name string, c *Content, p Publish) (Attr, error) {
-	if err := checkName(name); err != nil {
+	s, err := d.v.named(ctx, dir, name, blockstore.Invalid)
+	if err != nil {
 		return Attr{}, err
+	}
+	id := c.n.id
+	var node *Node
+	err = c.commit(ctx, p.Durability, func(tx *tx, cm *commit) error {
+		var err error
+		node, err = tx.publish(dir, s, cm, p)
+		return err
+	})
+	if err != nil {
+		return Attr{}, err
+	}
+	return node.attr(id), nil
+}
+
+// commit makes the change in which the content gets its place; after that it is
+// no longer the Content's.
+func (c *Content) commit(ctx context.Context, dur blockstore.Durability, fn func(*tx, *commit) error) error {
+	if err := c.finish(ctx); err != nil {
+		return err
 	}
 	n := c.n
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	small, err := n.finishBlock(ctx)
 	if err != nil {
-		return Attr{}, err
+		return err
 	}
 	if err := n.app.settle(ctx); err != nil {
-		return Attr{}, err
-	}
-	var node *Node
-	err = d.update(ctx, p.Durability, func(tx *tx) error {
-		cm := &commit{n: n, size: n.size(), small: small, regions: make(map[int64]ExtentList)}
-		var err error
-		node, err = tx.publish(dir, name, cm, p)
 		return err
+	}
+	version, err := c.d.updateVersion(ctx, dur, func(tx *tx) error {
+		return fn(tx, &commit{
+			n: n, draft: c.draft, final: true, size: n.size(), small: small, regions: make(map[int64]ExtentList),
+		})
 	})
+	if err == nil && dur == blockstore.Sync && version.IsZero() {
+		err = c.d.Sync(ctx) // it was done before, and nobody knows whether it is durable
+	}
 	if err != nil {
-		return Attr{}, err
+		return err
 	}
 	if n.app != nil {
 		n.app.forgetBuffers()
-		d.v.streams.end(n.app.segment)
+		c.d.v.streams.end(n.app.segment)
 	}
 	c.n = nil
-	return node.attr(n.id), nil
+	return nil
 }
 
-func (tx *tx) publish(dir NodeID, name string, c *commit, p Publish) (*Node, error) {
+func (tx *tx) publish(dir NodeID, name shownName, c *commit, p Publish) (*Node, error) {
 	parent, err := tx.dir(dir)
 	if err != nil {
 		return nil, err
 	}
-	e, err := tx.entry(dir, name)
+	e, old, kind, err := tx.slot(dir, name, File)
 	if err != nil {
 		return nil, err
 	}
-	if e != nil && e.File == c.n.id {
-		return tx.node(e.File) // it was done before, and the reply was lost
+	if old == c.n.id {
+		return tx.node(old) // it was done before, and the reply was lost
 	}
-	tx.putEntry(dir, name, entryTo(c.n.id, File))
-	p.New.Kind = File
-	node := tx.newNode(dir, parent, name, p.New)
-	if err := tx.supersede(e, node, dir, name, p); err != nil {
+	if err := p.check(old, kind, name.component); err != nil {
 		return nil, err
 	}
-	m, err := c.manifest(tx)
+	node, err := tx.arrive(dir, parent, name.component, e, arrival{
+		id: c.n.id, attr: p.New, object: p.Object, xattrs: p.Xattrs, mtime: p.Mtime, content: c.manifest,
+	})
 	if err != nil {
 		return nil, err
 	}
-	node.Content, node.Object, node.Xattrs = m, p.Object, maps.Clone(p.Xattrs)
-	if p.Mtime != nil {
-		node.Mtime = *p.Mtime
-	}
-	return node, tx.enter(dir, name, c.n.id, node)
+	return node, tx.claim(dir, parent, name.component)
 }
 
-// supersede checks the terms, and retires what had the name.
-func (tx *tx) supersede(e *EntryRecord, node *Node, dir NodeID, name string, p Publish) error {
-	if e == nil {
-		if !p.IfNode.IsZero() {
-			return blockstore.E("publish", name, blockstore.Conflict, blockstore.NotFound)
-		}
-		return nil
-	}
-	old, kind := e.shown()
+// check says whether the terms hold of what has the name.
+func (p *Publish) check(old NodeID, kind Kind, name string) error {
 	switch {
+	case old.IsZero() && !p.IfNode.IsZero():
+		return blockstore.E("publish", name, blockstore.Conflict, blockstore.NotFound)
+	case old.IsZero():
+		return nil
 	case kind == Dir:
 		return blockstore.E("publish", name, blockstore.IsDirectory, nil)
 	case p.IfAbsent:
@@ -160,12 +179,7 @@ func (tx *tx) supersede(e *EntryRecord, node *Node, dir NodeID, name string, p P
 	case !p.IfNode.IsZero() && old != p.IfNode:
 		return blockstore.E("publish", name, blockstore.Conflict, nil)
 	}
-	before, err := tx.node(old)
-	if err != nil {
-		return err
-	}
-	node.Mode, node.UID, node.GID = before.Mode, before.UID, before.GID
-	return tx.unlinked(old, dir, name)
+	return nil
 }
 
 // manifest is that of a content that has no node yet.
@@ -174,6 +188,10 @@ func (c *commit) manifest(tx *tx) (*Manifest, error) {
 	if c.small != nil {
 		tx.Block(c.small.ID, c.small.Data)
 		m.Stored += int64(len(c.small.Data))
+	}
+	if c.draft != nil {
+		c.draft.into(tx, m)
+		m.Runs = c.named(m.Runs)
 	}
 	if err := c.layAll(tx, m); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"context"
+	"iter"
 	"sync"
 
 	"github.com/cairnfs/cairn/blockstore"
@@ -18,11 +19,18 @@ type DirStream struct {
 
 	mu   sync.Mutex
 	next uint64 // the cookie of the next entry
-	// after holds, for a cookie that a piece ended at, the name before it.
-	after map[uint64]string
-	// recent holds the names of the last piece, from cookie first on.
-	recent []string
+	// after holds, for a cookie that a piece ended at, the place before it.
+	after map[uint64]dirPlace
+	// recent holds the places of the last piece, from cookie first on.
+	recent []dirPlace
 	first  uint64
+}
+
+// dirPlace is behind an entry in the order of a directory: behind its first name
+// only, or behind all that it shows. The zero value is before the first entry.
+type dirPlace struct {
+	key  string // of the record
+	half bool
 }
 
 // firstName is the cookie of the first real name, after "." and "..".
@@ -46,7 +54,7 @@ func (d *Door) OpenDir(ctx context.Context, id NodeID) (*DirStream, error) {
 }
 
 func (s *DirStream) rewind() {
-	s.after = map[uint64]string{firstName: ""}
+	s.after = map[uint64]dirPlace{firstName: {}}
 	s.recent, s.first = nil, s.next
 }
 
@@ -77,46 +85,86 @@ func (s *DirStream) Read(ctx context.Context, cookie uint64, emit func(e Entry, 
 	return s.scan(ctx, after, skip, emit)
 }
 
-func (s *DirStream) scan(ctx context.Context, after string, skip uint64, emit func(Entry, uint64) bool) error {
+func (s *DirStream) scan(ctx context.Context, after dirPlace, skip uint64, emit func(Entry, uint64) bool) error {
 	s.recent, s.first = s.recent[:0], s.next
 	s.after[s.next] = after
 	last := after
-	prefix := entryKey(s.id, "")
-	for r, err := range s.d.v.store.Scan(ctx, prefix, entryKey(s.id, after)) {
-		if err != nil {
+	for e, err := range s.shown(ctx, after) {
+		switch {
+		case err != nil:
 			return err
-		}
-		if skip > 0 {
+		case skip > 0:
 			skip--
-			last = r.Key[len(prefix):]
+			last = e.place
 			s.after[s.next] = last
 			continue
-		}
-		e, err := decodeEntry(r.Key, r.Value)
-		if err != nil {
-			return err
-		}
-		name := r.Key[len(prefix):]
-		id, kind := e.shown()
-		if !emit(Entry{name, id, kind}, s.next+1) {
-			break
+		case !emit(e.Entry, s.next+1):
+			s.after[s.next] = last
+			return nil
 		}
 		s.next++
-		last = name
-		s.recent = append(s.recent, name)
+		last = e.place
+		s.recent = append(s.recent, last)
 	}
 	s.after[s.next] = last
 	return nil
 }
 
-// resume is the name to go on after. Only for a cookie in the midst of a piece
+// shownEntry is an entry as a mount shows it, and the place behind it.
+type shownEntry struct {
+	Entry
+	place dirPlace
+}
+
+// shown yields what the directory shows from a place on. A component with a file
+// and a directory shows twice.
+func (s *DirStream) shown(ctx context.Context, after dirPlace) iter.Seq2[shownEntry, error] {
+	return func(yield func(shownEntry, error) bool) {
+		prefix := entryKey(s.id, "")
+		if after.half {
+			e, err := s.d.v.entry(ctx, s.id, after.key[len(prefix):])
+			if id, kind := e.at(true); err != nil || !id.IsZero() {
+				name := posixName(after.key[len(prefix):], true)
+				if !yield(shownEntry{Entry{name, id, kind}, dirPlace{key: after.key}}, err) || err != nil {
+					return
+				}
+			}
+		}
+		for r, err := range s.d.v.store.Scan(ctx, prefix, after.key) {
+			if err != nil {
+				yield(shownEntry{}, err)
+				return
+			}
+			if !showRecord(r, r.Key[len(prefix):], yield) {
+				return
+			}
+		}
+	}
+}
+
+// showRecord yields what one entry shows, and says whether to go on.
+func showRecord(r blockstore.Record, component string, yield func(shownEntry, error) bool) bool {
+	e, err := decodeEntry(r.Key, r.Value)
+	if err != nil {
+		yield(shownEntry{}, err)
+		return false
+	}
+	id, kind := e.shown()
+	more := yield(shownEntry{Entry{posixName(component, false), id, kind}, dirPlace{r.Key, e.both()}}, nil)
+	if !more || !e.both() {
+		return more
+	}
+	return yield(shownEntry{Entry{posixName(component, true), e.File, e.FileKind}, dirPlace{key: r.Key}}, nil)
+}
+
+// resume is the place to go on after. Only for a cookie in the midst of a piece
 // long ago must entries be counted: skip is how many.
-func (s *DirStream) resume(cookie uint64) (after string, skip uint64) {
+func (s *DirStream) resume(cookie uint64) (after dirPlace, skip uint64) {
 	if i := cookie - s.first; cookie > s.first && i <= uint64(len(s.recent)) {
 		return s.recent[i-1], 0
 	}
-	if name, ok := s.after[cookie]; ok {
-		return name, 0
+	if place, ok := s.after[cookie]; ok {
+		return place, 0
 	}
 	best := uint64(firstName)
 	for c := range s.after {

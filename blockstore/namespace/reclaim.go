@@ -8,6 +8,9 @@ import (
 	"github.com/cairnfs/cairn/blockstore"
 )
 
+// mostGone is how many segments are left in one change.
+const mostGone = 1024
+
 // usage is which blocks a file's extents are in.
 type usage struct {
 	segments map[blockstore.SegmentID]map[uint32]*blockUse
@@ -113,16 +116,27 @@ func (n *liveNode) reclaim(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	shared := n.elsewhere()
+	segments, err := n.d.v.segmentsOf(ctx, n.base.Content)
+	if err != nil {
+		return 0, err
+	}
 	var gone []blockstore.SegmentID
 	var dead []blockstore.BlockID
-	for _, id := range n.base.Content.Segments {
+	for _, id := range segments {
 		blocks := use.segments[id]
 		mine := n.app != nil && n.app.segment == id
 		if shared && !mine {
 			continue // another door may be writing there
 		}
+		if foreign, err := n.d.v.foreign(ctx, id); err != nil {
+			return 0, err
+		} else if foreign {
+			continue
+		}
 		if len(blocks) == 0 && (!mine || len(n.app.buf) == 0 && !n.dirty.changed) {
-			gone = append(gone, id)
+			if len(gone) < mostGone {
+				gone = append(gone, id)
+			}
 			continue
 		}
 		more, err := n.deadBlocks(ctx, id, blocks)
@@ -133,6 +147,9 @@ func (n *liveNode) reclaim(ctx context.Context) (int64, error) {
 	}
 	before := n.base.Content.Stored
 	after := use.stored()
+	if len(gone) == 0 && len(dead) == 0 && !n.base.Content.Queued && after >= before {
+		return 0, nil
+	}
 	if n.app != nil && slices.Contains(gone, n.app.segment) {
 		n.app.forgetBuffers()
 		n.app = nil
@@ -144,6 +161,21 @@ func (n *liveNode) reclaim(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	return max(before-after, 0), n.d.v.store.DeleteBlocks(ctx, dead)
+}
+
+// foreign says whether another session may be writing to a segment.
+func (v *Volume) foreign(ctx context.Context, id blockstore.SegmentID) (bool, error) {
+	live, err := v.sessions(ctx)
+	if err != nil || v.isAlone(live) {
+		return false, err
+	}
+	value, version, err := v.store.Get(ctx, segmentKey(id))
+	if err != nil || version.IsZero() {
+		return false, err
+	}
+	var rec SegmentRecord
+	err = decode(segmentKey(id), value, &rec)
+	return rec.Writer != v.session && slices.Contains(live, rec.Writer), err
 }
 
 // deadBlocks are the blocks of a segment that the file no longer uses; none if
@@ -197,6 +229,9 @@ func (n *liveNode) forget(ctx context.Context, gone []blockstore.SegmentID, stor
 			return slices.Contains(gone, id)
 		})
 		m.Stored, m.Queued = stored, false
+		if err := tx.leavePages(m, gone); err != nil {
+			return err
+		}
 		if len(gone) > 0 {
 			tx.drop(&Manifest{ID: m.ID, Segments: gone})
 		}

@@ -13,4 +13,5 @@ type BucketRecord struct {
 	CORS       []byte            `cbor:"17,keyasint,omitempty"` // XML as it was put
 	Lifecycle  []byte            `cbor:"18,keyasint,omitempty"` // XML as it was put
 	Quota      int64             `cbor:"19,keyasint,omitempty"` // bytes; 0: none
+	Rules      []LifecycleRule   `cbor:"20,keyasint,omitempty"` // what Lifecycle says, for the collector
 }

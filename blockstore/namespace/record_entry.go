@@ -22,10 +22,20 @@ func (e *EntryRecord) shown() (NodeID, Kind) {
 	return e.File, e.FileKind
 }
 
-// entryTo is an entry that leads to one node.
-func entryTo(id NodeID, kind Kind) *EntryRecord {
-	return (*EntryRecord)(nil).with(id, kind)
+// at is the node that a name shows: with beside the file that is shown beside
+// the directory. Zero: there is none.
+func (e *EntryRecord) at(beside bool) (NodeID, Kind) {
+	switch {
+	case e == nil, beside && e.Dir.IsZero():
+		return NodeID{}, 0
+	case beside:
+		return e.File, e.FileKind
+	}
+	return e.shown()
 }
+
+// both says whether both slots are taken.
+func (e *EntryRecord) both() bool { return !e.Dir.IsZero() && !e.File.IsZero() }
 
 // with is the entry with the slot of the kind taken by a node; e may be nil.
 func (e *EntryRecord) with(id NodeID, kind Kind) *EntryRecord {

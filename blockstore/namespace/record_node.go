@@ -40,6 +40,9 @@ type Node struct {
 
 	// Version is the S3 version id in a versioned bucket; zero: "null".
 	Version blockstore.ID `cbor:"28,keyasint"`
+	// Kept is the content id (Manifest.Tag) of what history needs no more of a
+	// node without names: it has it, or it was deleted for good.
+	Kept blockstore.ID `cbor:"31,keyasint,omitzero"`
 	// Seen is the version vector between sites: site → counter.
 	Seen map[uint64]uint64 `cbor:"29,keyasint,omitempty"`
 }
@@ -67,6 +70,9 @@ type Manifest struct {
 	// Spilled: some regions have records. A region with a record is told by
 	// it alone, whatever Runs says about that region.
 	Spilled bool `cbor:"7,keyasint,omitempty"`
+	// Paged: what Runs would hold stands in pages, whose extents' segments
+	// are this content's too. Spilled is set with it.
+	Paged bool `cbor:"10,keyasint,omitempty"`
 }
 
 // Object is the S3 side of a file: checksums and parts fall when the content
@@ -79,7 +85,7 @@ type Object struct {
 	ACL       []Grant           `cbor:"5,keyasint,omitempty"`
 	ETag      string            `cbor:"6,keyasint,omitempty"`
 	Checksums map[string]string `cbor:"7,keyasint,omitempty"` // algorithm → base64
-	Parts     []Part            `cbor:"8,keyasint,omitempty"`
+	Parts     PartList          `cbor:"8,keyasint,omitempty"`
 }
 
 // Grant gives a permission to somebody.

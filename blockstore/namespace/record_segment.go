@@ -36,6 +36,16 @@ func (s *SegmentRecord) refers(content blockstore.ID) bool {
 	return slices.ContainsFunc(s.Refs, func(r Ref) bool { return r.Content == content })
 }
 
+// ownerOf is the node that a content which refers to the segment is, or was, of.
+func (s *SegmentRecord) ownerOf(content blockstore.ID) NodeID {
+	for _, r := range s.Refs {
+		if r.Content == content {
+			return r.Owner
+		}
+	}
+	return NodeID{}
+}
+
 // drop removes the references of a content.
 func (s *SegmentRecord) drop(content blockstore.ID) {
 	s.Refs = slices.DeleteFunc(s.Refs, func(r Ref) bool { return r.Content == content })

@@ -9,46 +9,59 @@ import (
 // Rename moves a name, replacing what the new name led to (POSIX rename): a
 // file replaces a file, a directory an empty directory.
 func (d *Door) Rename(ctx context.Context, dir NodeID, name string, newDir NodeID, newName string) error {
-	if err := checkName(name); err != nil {
+	from, err := d.v.named(ctx, dir, name, blockstore.NotFound)
+	if err != nil {
 		return err
 	}
-	if err := checkName(newName); err != nil {
+	to, err := d.v.named(ctx, newDir, newName, blockstore.Invalid)
+	if err != nil {
 		return err
 	}
 	return d.update(ctx, blockstore.Lazy, func(tx *tx) error {
-		return tx.rename(dir, name, newDir, newName)
+		return tx.rename(dir, from, newDir, to)
 	})
 }
 
-func (tx *tx) rename(dir NodeID, name string, newDir NodeID, newName string) error {
-	from, err := tx.entry(dir, name)
+func (tx *tx) rename(dir NodeID, name shownName, newDir NodeID, newName shownName) error {
+	from, id, kind, err := tx.find(dir, name)
 	if err != nil {
 		return err
 	}
-	if from == nil {
-		return tx.v.noEntry(tx, dir, name)
-	}
-	to, err := tx.entry(newDir, newName)
+	to, old, oldKind, err := tx.slot(newDir, newName, kind)
 	if err != nil {
 		return err
 	}
-	id, kind := from.shown()
-	if to != nil {
-		if old, _ := to.shown(); old == id {
-			return nil // two names of one node: POSIX says do nothing
-		}
+	if old == id {
+		return nil // two names of one node: POSIX says do nothing
 	}
-	if err := tx.checkMove(id, kind, dir, newDir, newName); err != nil {
+	if err := tx.checkMove(id, kind, dir, newDir, newName.component); err != nil {
 		return err
 	}
-	tx.leaveEntry(dir, name, from.without(kind))
-	if to != nil {
-		if err := tx.replaced(to, kind, newDir, newName); err != nil {
+	tx.leaveEntry(dir, name.component, from.without(kind))
+	if !old.IsZero() {
+		if err := tx.replaced(old, oldKind, kind, newDir, newName.component); err != nil {
 			return err
 		}
 	}
-	tx.putEntry(newDir, newName, to.with(id, kind))
-	return tx.move(id, kind, dir, newDir, newName)
+	tx.putEntry(newDir, newName.component, to.with(id, kind))
+	if err := tx.move(id, kind, dir, newDir, newName.component); err != nil {
+		return err
+	}
+	if err := tx.markName(dir, name.component, kind); err != nil {
+		return err
+	}
+	return tx.claimBoth(dir, name.component, newDir, newName.component)
+}
+
+// claimBoth claims the two directories of a rename.
+func (tx *tx) claimBoth(dir NodeID, name string, newDir NodeID, newName string) error {
+	if dir == newDir {
+		return tx.claim(dir, nil, min(name, newName)) // "", if one of them is
+	}
+	if err := tx.claim(dir, nil, name); err != nil {
+		return err
+	}
+	return tx.claim(newDir, nil, newName)
 }
 
 // checkMove refuses to leave the bucket and to put a directory into itself.
@@ -86,8 +99,7 @@ func (tx *tx) checkMove(id NodeID, kind Kind, dir, newDir NodeID, newName string
 }
 
 // replaced removes what a rename is about to replace.
-func (tx *tx) replaced(to *EntryRecord, kind Kind, dir NodeID, name string) error {
-	old, oldKind := to.shown()
+func (tx *tx) replaced(old NodeID, oldKind, kind Kind, dir NodeID, name string) error {
 	switch {
 	case kind == Dir && oldKind != Dir:
 		return blockstore.E("rename to", name, blockstore.NotDirectory, nil)
@@ -115,12 +127,17 @@ func (tx *tx) move(id NodeID, kind Kind, dir, newDir NodeID, newName string) err
 		}
 	}
 	n.Parent, n.Name, n.Ctime = newDir, newName, tx.now
-	tx.putNode(id, n)
 	dirs := int64(0)
 	if kind == Dir {
 		dirs = 1
-		tx.Add(tallyKey(id), tallyCtime, blockstore.Max, int64(tx.now))
+		if err := tx.changedDir(id, n); err != nil {
+			return err
+		}
 	}
+	if err := tx.beginVersion(n, newDir, newName); err != nil {
+		return err
+	}
+	tx.putNode(id, n)
 	if dir == newDir {
 		tx.touchDir(dir, 0)
 		return nil

@@ -2,7 +2,9 @@ package namespace
 
 import (
 	"context"
+	"errors"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/cairnfs/cairn/blockstore"
@@ -19,12 +21,46 @@ func (v *Volume) sessionRecord() *SessionRecord {
 	}
 }
 
+// silence is how long a session may give no sign of life. It is measured while
+// others watch: a machine that sleeps makes nobody dead.
+const silence = 6 * sessionBeat
+
+// signs of life of other sessions: the last that was seen of each, and when.
+type signs struct {
+	mu   sync.Mutex
+	seen map[blockstore.ID]sign
+}
+
+type sign struct {
+	beat Time
+	at   time.Time
+}
+
+// silent says whether a session gave no sign of life for too long.
+func (s *signs) silent(id blockstore.ID, beat Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil {
+		s.seen = make(map[blockstore.ID]sign)
+	}
+	if last, ok := s.seen[id]; ok && last.beat == beat {
+		return time.Since(last.at) > silence
+	}
+	s.seen[id] = sign{beat, time.Now()}
+	return false
+}
+
 func (v *Volume) beginSession(ctx context.Context) error { return v.beat(ctx) }
+
+// attend shows that this session lives, and sees to those that do not.
+func (v *Volume) attend(ctx context.Context) error {
+	return errors.Join(v.beat(ctx), v.buryDead(ctx))
+}
 
 func (v *Volume) beat(ctx context.Context) error {
 	return v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
 		tx.put(sessionKey(v.session), v.sessionRecord())
-		return nil
+		return tx.enlist(v.session)
 	})
 }
 
@@ -39,21 +75,28 @@ func (v *Volume) endSession(ctx context.Context) error {
 	}
 	return v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
 		tx.Delete(sessionKey(v.session))
-		return nil
+		return tx.delist(v.session)
 	})
 }
 
-// buryDead finishes what every other session on record left: nodes held
-// without a name, and blocks that no commit came for.
+// buryDead finishes what dead sessions left: nodes held without a name, and
+// blocks that no commit came for.
 func (v *Volume) buryDead(ctx context.Context) error {
 	var dead []blockstore.ID
 	for r, err := range v.store.Scan(ctx, prefixSession, "") {
 		if err != nil {
 			return err
 		}
-		if id, _ := keyID(r.Key); id != v.session {
+		var rec SessionRecord
+		if err := decode(r.Key, r.Value, &rec); err != nil {
+			return err
+		}
+		if id, _ := keyID(r.Key); id != v.session && !v.alive(id, rec.Beat) {
 			dead = append(dead, id)
 		}
+	}
+	if err := v.strike(ctx, dead); err != nil {
+		return err
 	}
 	for _, id := range dead {
 		if err := v.bury(ctx, id); err != nil {
@@ -61,6 +104,22 @@ func (v *Volume) buryDead(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// strike takes the dead off the record of sessions: they open and write nothing any
+// more. All of them first: what one left nobody takes for that of another.
+func (v *Volume) strike(ctx context.Context, dead []blockstore.ID) error {
+	if len(dead) == 0 {
+		return nil
+	}
+	return v.own.update(ctx, blockstore.Lazy, func(tx *tx) error { return tx.delist(dead...) })
+}
+
+func (v *Volume) alive(id blockstore.ID, beat Time) bool {
+	if v.opts.Alive != nil {
+		return v.opts.Alive(id)
+	}
+	return !v.signs.silent(id, beat)
 }
 
 func (v *Volume) bury(ctx context.Context, session blockstore.ID) error {
@@ -76,8 +135,8 @@ func (v *Volume) bury(ctx context.Context, session blockstore.ID) error {
 			return err
 		}
 	}
-	if err := v.buryBlocks(ctx, session); err != nil {
-		return err
+	if sure, err := v.buryBlocks(ctx, session); err != nil || !sure {
+		return err // not sure: the record stays, and the next beat looks again
 	}
 	return v.own.update(ctx, blockstore.Lazy, func(tx *tx) error {
 		tx.Delete(sessionKey(session))
@@ -97,6 +156,11 @@ func (v *Volume) release(ctx context.Context, session blockstore.ID, id NodeID) 
 		if err := decode(key, value, &open); err != nil {
 			return err
 		}
+		if open.Draft != nil {
+			tx.Delete(key)
+			tx.drop(open.Draft)
+			return nil
+		}
 		n, err := tx.node(id)
 		if err == nil && !tx.v.opens.beginRemove(id) {
 			return nil // opened again: the close of that will do it
@@ -114,7 +178,6 @@ func (v *Volume) release(ctx context.Context, session blockstore.ID, id NodeID) 
 		if n.Links > 0 {
 			return nil
 		}
-		tx.retire(id, n, open.Key)
-		return nil
+		return tx.letGo(id, n, open.Key)
 	})
 }

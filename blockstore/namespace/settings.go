@@ -51,13 +51,27 @@ func (v *Volume) SetSettings(ctx context.Context, set Settings) error {
 		}
 		rec.Settings = set
 		tx.put(settingKey("volume"), &rec)
+		tx.Event(settingKey("volume"))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	v.keepSettings(set)
+	return nil
+}
+
+func (v *Volume) keepSettings(set Settings) {
 	v.mu.Lock()
 	v.settings = set
 	v.mu.Unlock()
-	return nil
+}
+
+// reloadSettings takes in those that another session set.
+func (v *Volume) reloadSettings(ctx context.Context) error {
+	rec, err := readVolume(ctx, v.store)
+	if err == nil {
+		v.keepSettings(rec.Settings)
+	}
+	return err
 }

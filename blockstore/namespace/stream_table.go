@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"slices"
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -45,14 +46,34 @@ func (t *streamTable) end(id blockstore.SegmentID) {
 	t.mu.Unlock()
 }
 
-func (t *streamTable) isBusy(id blockstore.SegmentID) bool {
+// retire says whether a segment may be removed as far as this session goes: no
+// commit is still to come for its blocks, and it is not continued.
+func (t *streamTable) retire(id blockstore.SegmentID, node NodeID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.busy[id]
+	if t.busy[id] {
+		return false
+	}
+	if a, ok := t.idle.Peek(node); ok && a.segment == id {
+		t.idle.Remove(node)
+	}
+	return true
 }
 
-// take removes and returns the idle log of a node, or nil. Who writes to it
-// calls begin.
+// resume is take, and begins to write to the log. Content that another session
+// made does not go on in a log of this one.
+func (t *streamTable) resume(id NodeID, m *Manifest) *appender {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a, ok := t.idle.Peek(id)
+	if !ok || !t.idle.Remove(id) || !slices.Contains(m.Segments, a.segment) {
+		return nil
+	}
+	t.busy[a.segment] = true
+	return a
+}
+
+// take removes and returns the idle log of a node, or nil.
 func (t *streamTable) take(id NodeID) *appender {
 	a, ok := t.idle.Peek(id)
 	if !ok || !t.idle.Remove(id) {

@@ -12,11 +12,18 @@ type tx struct {
 	v       *Volume
 	current Stamp
 	now     Time
+	by      string                                   // the door's name, for people
+	filed   Time                                     // of the last version that it filed
 	written []writtenNode                            // nodes written or deleted
 	self    *liveNode                                // whose commit it is: it knows what was written
 	known   func(region int64) (regionExtents, bool) // of self, if that is fresh
 	held    []NodeID                                 // nodes kept because they are open
 	removed []NodeID                                 // nodes that beginRemove was called for
+	// state is that of the versioning of a bucket, once it was asked for.
+	bucket NodeID
+	state  string
+	// segments are those that shareContent put.
+	segments map[blockstore.SegmentID]*SegmentRecord
 }
 
 // update runs fn until its change is committed (see blockstore.Writer.Update)
@@ -27,11 +34,20 @@ func (d *Door) update(ctx context.Context, dur blockstore.Durability, fn func(*t
 }
 
 func (d *Door) updateVersion(ctx context.Context, dur blockstore.Durability, fn func(*tx) error) (blockstore.Version, error) {
+	version, err := d.tryUpdate(ctx, dur, fn)
+	for err != nil && d.v.madeRoom(ctx, err) {
+		version, err = d.tryUpdate(ctx, dur, fn)
+	}
+	return version, err
+}
+
+func (d *Door) tryUpdate(ctx context.Context, dur blockstore.Durability, fn func(*tx) error) (blockstore.Version, error) {
 	stamp, err := d.v.stamper.stamp(ctx)
 	if err != nil {
 		return blockstore.Version{}, err
 	}
 	var t *tx
+	var refused error // by fn: it is not the engine's
 	finish := func() {
 		if t != nil {
 			d.v.opens.endRemove(t.removed)
@@ -39,9 +55,13 @@ func (d *Door) updateVersion(ctx context.Context, dur blockstore.Durability, fn 
 	}
 	version, err := d.v.writer.Update(ctx, d.id, dur, func(btx *blockstore.Tx) error {
 		finish()
-		t = &tx{Tx: btx, v: d.v, current: stamp, now: Now()}
-		return fn(t)
+		t = &tx{Tx: btx, v: d.v, current: stamp, now: Now(), by: d.name}
+		refused = fn(t)
+		return refused
 	})
+	if refused == nil {
+		d.v.noteFull(err)
+	}
 	switch {
 	case err == nil:
 		d.v.nodes.keep(t.written, version)
@@ -124,19 +144,69 @@ func (tx *tx) entry(dir NodeID, name string) (*EntryRecord, error) {
 	return decodeEntry(key, value)
 }
 
+// find reads what a POSIX name shows; NotFound if it shows nothing.
+func (tx *tx) find(dir NodeID, s shownName) (*EntryRecord, NodeID, Kind, error) {
+	e, err := tx.entry(dir, s.component)
+	if err != nil {
+		return nil, NodeID{}, 0, err
+	}
+	id, kind := e.at(s.beside)
+	if id.IsZero() {
+		return nil, NodeID{}, 0, tx.v.noEntry(tx, dir, s.component)
+	}
+	return e, id, kind, nil
+}
+
+// slot reads what a POSIX name shows that is about to lead to a node of a kind;
+// zero: nothing. Invalid if it could not show that.
+func (tx *tx) slot(dir NodeID, s shownName, kind Kind) (*EntryRecord, NodeID, Kind, error) {
+	e, err := tx.entry(dir, s.component)
+	if err == nil && s.beside && (kind == Dir || e == nil || e.Dir.IsZero()) {
+		err = blockstore.E("name", posixName(s.component, true), blockstore.Invalid, nil)
+	}
+	if err == nil && s.component == "" && kind != Dir {
+		err = tx.inBucket(dir)
+	}
+	if err != nil {
+		return nil, NodeID{}, 0, err
+	}
+	old, oldKind := e.at(s.beside)
+	return e, old, oldKind, nil
+}
+
+// inBucket refuses a file without a name directly in a bucket: its key would be
+// empty.
+func (tx *tx) inBucket(dir NodeID) error {
+	n, err := tx.dir(dir)
+	if err == nil && n.Bucket == dir {
+		err = blockstore.E("name", posixName("", false), blockstore.Invalid, nil)
+	}
+	return err
+}
+
 func (tx *tx) putEntry(dir NodeID, name string, e *EntryRecord) {
 	tx.put(entryKey(dir, name), e)
 	tx.Event(entryKey(dir, name))
+	if e.both() {
+		tx.Event(besideKey(dir, name))
+	}
+	if hasAlias(name) {
+		tx.put(aliasKey(dir, componentHash(name)), &AliasRecord{Component: name})
+	}
 }
 
 // leaveEntry writes what is left of an entry; nil: nothing.
 func (tx *tx) leaveEntry(dir NodeID, name string, e *EntryRecord) {
 	if e != nil {
 		tx.putEntry(dir, name, e)
+		tx.Event(besideKey(dir, name))
 		return
 	}
 	tx.Delete(entryKey(dir, name))
 	tx.Event(entryKey(dir, name))
+	if hasAlias(name) {
+		tx.Delete(aliasKey(dir, componentHash(name)))
+	}
 }
 
 // touchDir tells a directory that its entries changed, with how many more
@@ -161,8 +231,12 @@ func (tx *tx) use(bucket NodeID, bytes, files int64) {
 	}
 }
 
-// segment reads a segment's record and depends on it; nil if there is none.
+// segment reads a segment's record and depends on it; nil if there is none. It
+// is as the change has put it, if it has.
 func (tx *tx) segment(id blockstore.SegmentID) (*SegmentRecord, error) {
+	if s := tx.segments[id]; s != nil {
+		return s, nil
+	}
 	value, v, err := tx.Get(segmentKey(id))
 	if err != nil || v.IsZero() {
 		return nil, err

@@ -18,8 +18,12 @@ import (
 // Options of an open volume.
 type Options struct {
 	Logger *slog.Logger // default: none
-	// Exclusive: the engine admits one process at a time, so every other
-	// session on record is dead.
+	// Session names the session. Default: a new id.
+	Session blockstore.ID
+	// Alive says whether another session, that is on record, may still be at work.
+	// Default: it is until it gave no sign of life for a minute.
+	Alive func(session blockstore.ID) bool
+	// Exclusive: no other session is alive.
 	Exclusive bool
 	// Command describes the session to people.
 	Command string
@@ -33,6 +37,12 @@ type Options struct {
 func (o *Options) defaults() {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Session.IsZero() {
+		o.Session = blockstore.NewID()
+	}
+	if o.Exclusive {
+		o.Alive = func(blockstore.ID) bool { return false }
 	}
 	if o.FlushEvery == 0 {
 		o.FlushEvery = 2 * time.Second
@@ -56,11 +66,17 @@ type Volume struct {
 	created Time
 	session blockstore.ID
 	nodes   *nodeCache
+	buckets *bucketCache
 	opens   *openTable
+	readers *openTable    // of contents of history, by their ids
 	puts    chan struct{} // a place for each block on its way to the engine
 	own     *Door         // of the collector
 
-	collecting sync.Mutex // held by whoever collects
+	collecting sync.Mutex  // held by whoever collects
+	rulesRun   int64       // the day when the buckets' rules were carried out; guarded by collecting
+	full       atomic.Bool // the engine had no room
+
+	signs signs // of life
 
 	// unclean: something was given up that only the next start finds.
 	unclean atomic.Bool
@@ -116,25 +132,20 @@ func Open(ctx context.Context, s blockstore.Store, opts Options) (*Volume, error
 	if err != nil {
 		return nil, err
 	}
-	session := blockstore.NewID()
+	session := opts.Session
 	w := blockstore.NewWriter(s, session)
 	v := &Volume{
 		store: s, opts: opts, log: opts.Logger, writer: w, session: session,
 		stamper: &stamper{writer: w, site: rec.Site, clock: rec.Clock},
 		id:      rec.ID, created: rec.Created, settings: rec.Settings,
-		nodes: newNodeCache(), opens: newOpenTable(), streams: newStreamTable(),
+		nodes: newNodeCache(), buckets: newBucketCache(), opens: newOpenTable(), readers: newOpenTable(), streams: newStreamTable(),
 		puts: make(chan struct{}, putsAtOnce),
 	}
 	v.own = v.Door("collector")
 	if err := v.beginSession(ctx); err != nil {
 		return nil, err
 	}
-	if opts.Exclusive {
-		if err := v.buryDead(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return v, nil
+	return v, v.buryDead(ctx)
 }
 
 func readVolume(ctx context.Context, s blockstore.Store) (*VolumeRecord, error) {
@@ -155,7 +166,7 @@ func (v *Volume) Serve(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return v.every(ctx, v.opts.FlushEvery, v.flushOld) })
 	g.Go(func() error { return v.every(ctx, v.opts.CollectEvery, v.collectSome) })
-	g.Go(func() error { return v.every(ctx, sessionBeat, v.beat) })
+	g.Go(func() error { return v.every(ctx, sessionBeat, v.attend) })
 	g.Go(func() error { return v.listen(ctx) })
 	return g.Wait()
 }

@@ -126,11 +126,10 @@ func (n *liveNode) seal(ctx context.Context) error {
 // an earlier opening of the node left is continued.
 func (n *liveNode) appender(ctx context.Context) (*appender, error) {
 	if n.app == nil {
-		n.app = n.d.v.streams.take(n.id)
+		n.app = n.d.v.streams.resume(n.id, n.base.Content)
 		if n.app == nil {
 			n.app = newAppender(n.d.v)
 		}
-		n.d.v.streams.begin(n.app.segment)
 	}
 	a := n.app
 	if a.full() {

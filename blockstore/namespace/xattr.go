@@ -3,8 +3,6 @@ package namespace
 import (
 	"bytes"
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/cairnfs/cairn/blockstore"
 )
@@ -16,7 +14,7 @@ func (d *Door) GetXattr(ctx context.Context, id NodeID, name string) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	value, ok := n.Xattrs[name]
+	value, ok := n.xattr(name)
 	if !ok {
 		return nil, blockstore.E("get attribute", name, blockstore.NoAttribute, nil)
 	}
@@ -29,7 +27,7 @@ func (d *Door) ListXattr(ctx context.Context, id NodeID) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Sorted(maps.Keys(n.Xattrs)), nil
+	return n.xattrNames(), nil
 }
 
 // SetXattr sets an extended attribute: with create only a new one (Exists),
@@ -41,17 +39,16 @@ func (d *Door) SetXattr(ctx context.Context, id NodeID, name string, value []byt
 	}
 	value = append([]byte{}, value...)
 	return d.changeXattrs(ctx, id, func(n *Node) error {
-		_, have := n.Xattrs[name]
+		_, have := n.xattr(name)
 		switch {
 		case have && create:
 			return blockstore.E("set attribute", name, blockstore.Exists, nil)
 		case !have && replace:
 			return blockstore.E("set attribute", name, blockstore.NoAttribute, nil)
 		}
-		if n.Xattrs == nil {
-			n.Xattrs = make(map[string][]byte)
+		if err := n.setXattr(name, value); err != nil {
+			return err
 		}
-		n.Xattrs[name] = value
 		if n.xattrBytes() > MaxXattr {
 			return blockstore.E("set attribute", name, blockstore.NoSpace, nil)
 		}
@@ -62,11 +59,10 @@ func (d *Door) SetXattr(ctx context.Context, id NodeID, name string, value []byt
 // RemoveXattr removes an extended attribute; NoAttribute if there is none.
 func (d *Door) RemoveXattr(ctx context.Context, id NodeID, name string) error {
 	return d.changeXattrs(ctx, id, func(n *Node) error {
-		if _, have := n.Xattrs[name]; !have {
+		if _, have := n.xattr(name); !have {
 			return blockstore.E("remove attribute", name, blockstore.NoAttribute, nil)
 		}
-		delete(n.Xattrs, name)
-		return nil
+		return n.setXattr(name, nil)
 	})
 }
 
@@ -81,17 +77,11 @@ func (d *Door) changeXattrs(ctx context.Context, id NodeID, change func(*Node) e
 		}
 		n.Ctime = tx.now
 		if n.Kind == Dir {
-			tx.Add(tallyKey(id), tallyCtime, blockstore.Max, int64(tx.now))
+			if err := tx.changedDir(id, n); err != nil {
+				return err
+			}
 		}
 		tx.putNode(id, n)
 		return nil
 	})
-}
-
-func (n *Node) xattrBytes() int {
-	total := 0
-	for k, v := range n.Xattrs {
-		total += len(k) + len(v)
-	}
-	return total
 }
