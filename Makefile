@@ -21,7 +21,8 @@ need = @missing=; \
 		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; \
 	fi
 
-test-tools = fusermount3:fuse3 sqlite3:sqlite3 rsync:rsync git:git
+test-tools = fusermount3:fuse3 sqlite3:sqlite3 rsync:rsync git:git \
+	/usr/bin/aws:awscli rclone:rclone s3cmd:s3cmd restic:restic
 
 build:
 	$(GO) build -trimpath -o bin/cairn ./cmd/cairn

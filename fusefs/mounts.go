@@ -23,6 +23,7 @@ type mounted struct {
 	device device
 	point  string
 	fstype string
+	source string
 }
 
 // mountAt finds what is mounted on a directory, the topmost if there are many.
@@ -42,10 +43,27 @@ func mountAt(point string) (mounted, bool) {
 func parseMount(line string) (mounted, bool) {
 	before, after, _ := strings.Cut(line, " - ")
 	fields, types := strings.Fields(before), strings.Fields(after)
-	if len(fields) < 5 || len(types) < 1 {
+	if len(fields) < 5 || len(types) < 2 {
 		return mounted{}, false
 	}
-	return mounted{device: device(fields[2]), point: unescape(fields[4]), fstype: types[0]}, true
+	return mounted{
+		device: device(fields[2]), point: unescape(fields[4]), fstype: types[0], source: unescape(types[1]),
+	}, true
+}
+
+// Source finds the mount that an absolute path is on, whether or not the path is
+// there: its source (Options.FSName) and the path below it. false: it is on no
+// mount of ours.
+func Source(path string) (source, below string, ok bool) {
+	path = filepath.Clean(path)
+	for point := path; ; point = filepath.Dir(point) {
+		if m, found := mountAt(point); found {
+			return m.source, strings.TrimPrefix(path[len(point):], "/"), m.isOurs()
+		}
+		if point == "/" {
+			return "", "", false
+		}
+	}
 }
 
 // unescape decodes the \ooo that stand for white space and backslashes.

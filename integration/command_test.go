@@ -81,15 +81,6 @@ func mkdir(t *testing.T, dir string) string {
 	return dir
 }
 
-// TestLocked: while a mount has the store, other commands say which process that is.
-func TestLocked(t *testing.T) {
-	e := testenv.New(t)
-	m := e.Mount()
-	for _, args := range [][]string{{"gc"}, {"fsck"}, {"info"}, {"bucket", "list"}, {"mount", mkdir(t, filepath.Join(e.Dir, "two"))}} {
-		fails(t, e.Cairn(args...), 5, e.Store, strconv.Itoa(m.Pid()), "stop that process")
-	}
-}
-
 // TestWithoutFUSE: the one line says what to install.
 func TestWithoutFUSE(t *testing.T) {
 	e := testenv.New(t)

@@ -9,4 +9,10 @@ const (
 	killRounds = 12
 	flips      = 24
 	throughput = 2 << 30
+
+	multipart    = 80 << 20
+	raceRounds   = 20
+	modelSteps   = 600
+	uploadRounds = 4
+	ownerRounds  = 2
 )

@@ -13,12 +13,13 @@ import (
 )
 
 // configFile is the TOML file. A global option stands in it under the name of
-// its flag; the [[mount]] tables are what `cairn up` mounts.
+// its flag; the [[mount]] tables and the [gateway] are what `cairn up` serves.
 type configFile struct {
 	Store     string
 	CacheSize string `toml:"cache-size"`
 	LogLevel  string `toml:"log-level"`
 	Mount     []configMount
+	Gateway   *gatewayConfig
 }
 
 type configMount struct {

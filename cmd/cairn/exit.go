@@ -29,7 +29,7 @@ const exitHelp = `Exit status:
   2  wrong usage
   3  no such store, bucket or directory
   4  exists already, is not empty, or is in use
-  5  another process has the store open
+  5  another process has the store open, and does not share it
   6  stored data is damaged
   7  no space left
   8  permission denied
@@ -68,7 +68,7 @@ var outcomes = map[blockstore.Kind]outcome{
 	blockstore.Unavailable:   {exitFailed, ""},
 	blockstore.Corrupt:       {exitCorrupt, "run `cairn fsck --data` to see what is damaged, and restore that from a backup"},
 	blockstore.NewerFormat:   {exitNewer, "install that version"},
-	blockstore.Locked:        {exitLocked, "stop that process first, or use its mount"},
+	blockstore.Locked:        {exitLocked, "stop that process first"},
 	blockstore.CursorExpired: {exitFailed, ""},
 	blockstore.ReadOnly:      {exitPermission, ""},
 	blockstore.Closed:        {exitFailed, ""},

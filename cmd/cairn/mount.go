@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/cairnfs/cairn/blockstore/namespace"
 )
 
 const mountLong = `Mount a bucket, or a directory in it, and serve it until it is unmounted or the
@@ -59,7 +56,7 @@ func (m *mountCommand) run(cmd *cobra.Command, args []string, ready *readiness) 
 	if m.daemon && !ready.background() {
 		return m.daemonize(arguments(os.Args))
 	}
-	return m.serve(cmd.Context(), "mount", []mount{spec}, func() {
+	return m.serve(cmd.Context(), "mount", doors{mounts: []mount{spec}}, func(welcome) {
 		if !ready.background() {
 			m.printf("mounted %s on %s\n", shown(spec.bucket), spec.at)
 		}
@@ -99,21 +96,4 @@ func shown(bucket string) string {
 		return "all buckets"
 	}
 	return "bucket " + bucket
-}
-
-// serve opens the volume and serves mounts of it. The default bucket is made if
-// it is missing.
-func (a *app) serve(ctx context.Context, command string, mounts []mount, ready func()) error {
-	o := opening{command: command, create: true}
-	return a.withVolume(ctx, o, func(ctx context.Context, vol *namespace.Volume) error {
-		for _, m := range mounts {
-			if m.bucket != defaultBucket {
-				continue
-			}
-			if err := ensureBucket(ctx, vol, m.bucket); err != nil {
-				return err
-			}
-		}
-		return a.serveMounts(ctx, vol, mounts, ready)
-	})
 }

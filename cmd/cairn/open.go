@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cairnfs/cairn/blockstore"
 	"github.com/cairnfs/cairn/blockstore/embedded"
+	"github.com/cairnfs/cairn/blockstore/embedded/share"
 	"github.com/cairnfs/cairn/blockstore/namespace"
 	"github.com/cairnfs/cairn/cache"
 )
@@ -27,18 +27,40 @@ type opening struct {
 // the reverse order, whatever happened. work's context ends when a service fails.
 func (a *app) withVolume(ctx context.Context, o opening, work func(context.Context, *namespace.Volume) error) error {
 	return a.withStore(ctx, o.create, func(ctx context.Context, s blockstore.Store) error {
-		vol, err := a.openVolume(ctx, s, o)
-		if err != nil {
-			return err
-		}
-		err = during(ctx, func(ctx context.Context) error { return work(ctx, vol) }, vol.Serve)
-		return first(err, vol.Close(context.WithoutCancel(ctx)))
+		return a.withSession(func(session namespace.Options) error {
+			session.Command = o.command
+			vol, err := a.openVolume(ctx, s, o, session)
+			if err != nil {
+				return err
+			}
+			err = during(ctx, func(ctx context.Context) error { return work(ctx, vol) }, vol.Serve)
+			return first(err, vol.Close(context.WithoutCancel(ctx)))
+		})
 	})
+}
+
+// withSession names a session, and lets all processes on the store know that it
+// lives as long as work runs.
+func (a *app) withSession(work func(namespace.Options) error) error {
+	dir, err := a.storeDir()
+	if err != nil {
+		return err
+	}
+	session := blockstore.NewID()
+	attendance, err := embedded.Attend(dir, session)
+	if err != nil {
+		return err
+	}
+	err = work(namespace.Options{
+		Logger: a.log, Session: session,
+		Alive: func(id blockstore.ID) bool { return embedded.Attended(dir, id) },
+	})
+	return first(err, attendance.Close())
 }
 
 // withStore opens the engine with the cache above it for as long as work runs.
 func (a *app) withStore(ctx context.Context, create bool, work func(context.Context, blockstore.Store) error) error {
-	engine, err := a.openEngine(create)
+	engine, err := a.openEngine(ctx, create)
 	if err != nil {
 		return err
 	}
@@ -48,24 +70,17 @@ func (a *app) withStore(ctx context.Context, create bool, work func(context.Cont
 	return first(err, c.Close())
 }
 
-// lockPatience is how long a store is waited for that another process has: one
-// whose mount was just unmounted may be about to end.
-const lockPatience = time.Second
-
-func (a *app) openEngine(create bool) (*embedded.Store, error) {
+// openEngine opens the store, which other processes may use too.
+func (a *app) openEngine(ctx context.Context, create bool) (*share.Store, error) {
 	dir, err := a.storeDir()
 	if err != nil {
 		return nil, err
 	}
-	for begin := time.Now(); ; time.Sleep(lockPatience / 50) {
-		engine, err := embedded.Open(dir, embedded.Options{Create: create, Logger: a.log})
-		switch {
-		case errors.Is(err, blockstore.NotFound):
-			return nil, advised{err, "make a store with `cairn format` or `cairn up`, or name another with --store"}
-		case !errors.Is(err, blockstore.Locked) || time.Since(begin) > lockPatience:
-			return engine, err
-		}
+	engine, err := share.Open(ctx, dir, share.Options{Engine: embedded.Options{Create: create, Logger: a.log}})
+	if errors.Is(err, blockstore.NotFound) {
+		err = advised{err, "make a store with `cairn format` or `cairn up`, or name another with --store"}
 	}
+	return engine, err
 }
 
 // during runs work while the services run, ends them after it, and waits until
@@ -108,8 +123,7 @@ func first(errs ...error) error {
 }
 
 // openVolume opens the volume of a store, and makes it if it is to.
-func (a *app) openVolume(ctx context.Context, s blockstore.Store, o opening) (*namespace.Volume, error) {
-	opts := namespace.Options{Logger: a.log, Exclusive: true, Command: o.command}
+func (a *app) openVolume(ctx context.Context, s blockstore.Store, o opening, opts namespace.Options) (*namespace.Volume, error) {
 	vol, err := namespace.Open(ctx, s, opts)
 	if !errors.Is(err, blockstore.NotFound) || !o.create {
 		return vol, err

@@ -33,7 +33,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	a.globalFlags(root)
 	for _, make := range []func(*app) *cobra.Command{
-		newUp, newMount, newUnmount, newBucket, newUser, newFormat, newConfig, newInfo, newGC, newFsck, newVersion,
+		newUp, newGateway, newMount, newUnmount, newBucket, newUser, newFormat, newConfig, newInfo, newHistory, newRestore, newTrash, newGC, newFsck, newVersion,
 	} {
 		root.AddCommand(make(a))
 	}

@@ -20,19 +20,55 @@ type mount struct {
 	options fusefs.Options
 }
 
-// serveMounts mounts everything, calls ready, and serves until ctx is done or all
+// doors are what one process serves.
+type doors struct {
+	mounts  []mount
+	gateway *gatewayConfig // nil: none
+}
+
+// welcome is what users are told of doors that were opened.
+type welcome struct {
+	endpoint string // of S3
+	keys     keys   // of a user that was just made
+}
+
+// serve opens the volume and serves its doors. The default bucket is made if it is
+// to be mounted and missing.
+func (a *app) serve(ctx context.Context, command string, d doors, ready func(welcome)) error {
+	o := opening{command: command, create: true}
+	return a.withVolume(ctx, o, func(ctx context.Context, vol *namespace.Volume) error {
+		for _, m := range d.mounts {
+			if m.bucket != defaultBucket {
+				continue
+			}
+			if err := ensureBucket(ctx, vol, m.bucket); err != nil {
+				return err
+			}
+		}
+		return a.serveDoors(ctx, vol, d, ready)
+	})
+}
+
+// serveDoors opens all doors, calls ready, and serves until ctx is done or all
 // mounts are gone. It returns with nothing mounted and nothing unflushed.
-func (a *app) serveMounts(ctx context.Context, vol *namespace.Volume, mounts []mount, ready func()) error {
+func (a *app) serveDoors(ctx context.Context, vol *namespace.Volume, d doors, ready func(welcome)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	group, serving := errgroup.WithContext(ctx)
-	err := a.mountAll(serving, group, vol, mounts)
+	w, err := a.openDoors(serving, group, vol, d)
 	if err != nil {
 		cancel()
 	} else {
-		ready()
+		ready(w)
 	}
 	return first(err, group.Wait())
+}
+
+func (a *app) openDoors(ctx context.Context, group *errgroup.Group, vol *namespace.Volume, d doors) (welcome, error) {
+	if err := a.mountAll(ctx, group, vol, d.mounts); err != nil || d.gateway == nil {
+		return welcome{}, err
+	}
+	return a.openGateway(ctx, group, vol, d.gateway)
 }
 
 func (a *app) mountAll(ctx context.Context, group *errgroup.Group, vol *namespace.Volume, mounts []mount) error {

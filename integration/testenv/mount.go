@@ -1,36 +1,36 @@
 package testenv
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// Mount is a running `cairn mount`.
+// Mount is a running `cairn mount`, or `cairn up`.
 type Mount struct {
-	e    *Env
-	Dir  string
-	cmd  *exec.Cmd
-	log  string
-	done bool
-	// logged is how long the log was when this mount began.
-	logged int64
+	*Process
+	Dir string
 }
 
 // Mount mounts the default bucket, with options of `cairn mount`, and returns once
 // it is served.
 func (e *Env) Mount(options ...string) *Mount {
 	e.t.Helper()
-	m, line := e.Start(append(append([]string{"mount"}, options...), e.Point)...)
+	return e.MountOn(e.Point, options...)
+}
+
+// MountOn is Mount on another directory, which is made if it is missing.
+func (e *Env) MountOn(dir string, options ...string) *Mount {
+	e.t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		e.t.Fatal(err)
+	}
+	m, line := e.startOn(dir, append(append([]string{"mount"}, options...), dir)...)
 	if !strings.HasPrefix(line, "mounted ") {
 		m.cmd.Wait()
 		e.t.Fatalf("cairn mount said %q\n%s", line, m.Log())
@@ -42,38 +42,15 @@ func (e *Env) Mount(options ...string) *Mount {
 // that it prints; that is empty if it fails.
 func (e *Env) Start(args ...string) (*Mount, string) {
 	e.t.Helper()
-	m := &Mount{e: e, Dir: e.Point, cmd: e.Command(args...), log: filepath.Join(e.Dir, "log")}
-	log, err := os.OpenFile(m.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	defer log.Close()
-	m.cmd.Stderr = log
-	if m.logged, err = log.Seek(0, io.SeekEnd); err != nil {
-		e.t.Fatal(err)
-	}
-	out, err := m.cmd.StdoutPipe()
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	if err := m.cmd.Start(); err != nil {
-		e.t.Fatal(err)
-	}
-	e.mount = m
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	return m, line
+	return e.startOn(e.Point, args...)
 }
 
-// Pid is the process.
-func (m *Mount) Pid() int { return m.cmd.Process.Pid }
-
-// Log is all that the mounts of this test have logged.
-func (m *Mount) Log() string {
-	b, err := os.ReadFile(m.log)
-	if err != nil {
-		m.e.t.Fatal(err)
-	}
-	return string(b)
+func (e *Env) startOn(dir string, args ...string) (*Mount, string) {
+	e.t.Helper()
+	p, line := e.start(e.Command(args...))
+	m := &Mount{p, dir}
+	e.stops = append(e.stops, m.Unmount)
+	return m, line
 }
 
 // Unmount ends the process as Ctrl-C does, which must end well.
@@ -86,23 +63,11 @@ func (m *Mount) Unmount() {
 	m.End()
 }
 
-// Signal sends a signal to the process.
-func (m *Mount) Signal(s os.Signal) {
-	m.e.t.Helper()
-	if err := m.cmd.Process.Signal(s); err != nil {
-		m.e.t.Errorf("signal cairn: %v", err)
-	}
-}
-
 // End waits for the end of the process, which must be a success and leave no
 // mount.
 func (m *Mount) End() {
 	m.e.t.Helper()
-	m.done = true
-	m.e.mount = nil
-	if err := m.cmd.Wait(); err != nil {
-		m.e.t.Errorf("cairn mount ended badly: %v\n%s", err, tail([]byte(m.Log())))
-	}
+	m.end()
 	if left := Mounts(m.Dir); len(left) > 0 {
 		m.e.t.Errorf("still mounted: %v", left)
 	}
@@ -111,26 +76,8 @@ func (m *Mount) End() {
 // Kill ends the process as kill -9 does, and returns once the mount is gone.
 func (m *Mount) Kill() {
 	m.e.t.Helper()
-	m.done = true
-	m.e.mount = nil
-	m.Signal(syscall.SIGKILL)
-	m.cmd.Wait()
+	m.kill()
 	Await(m.e.t, "the dead mount to go away", func() bool { return len(Mounts(m.Dir)) == 0 })
-}
-
-// PeakMemory is the most memory that the process ever had resident, in bytes.
-func (m *Mount) PeakMemory() int64 {
-	m.e.t.Helper()
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(m.Pid()) + "/status")
-	if err != nil {
-		m.e.t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-	if err != nil {
-		m.e.t.Fatal(err)
-	}
-	return kib << 10
 }
 
 // Mounts lists what is mounted at or below a directory.
@@ -168,7 +115,6 @@ func processes(dir string) []string {
 func (m *Mount) Refused() error {
 	m.e.t.Helper()
 	m.done = true
-	m.e.mount = nil
 	err := m.cmd.Wait()
 	log := strings.TrimSuffix(m.Log()[m.logged:], "\n")
 	switch {
@@ -190,7 +136,7 @@ func (e *Env) KillDuring(random *rand.Rand, args ...string) {
 	if err := cmd.Start(); err != nil {
 		e.t.Fatal(err)
 	}
-	(&Mount{e: e, Dir: e.Point, cmd: cmd}).KillSoon(random)
+	(&Mount{&Process{e: e, cmd: cmd}, e.Point}).KillSoon(random)
 }
 
 // KillSoon kills the process at a random moment of the next half second, if it
@@ -198,7 +144,6 @@ func (e *Env) KillDuring(random *rand.Rand, args ...string) {
 func (m *Mount) KillSoon(random *rand.Rand) {
 	m.e.t.Helper()
 	m.done = true
-	m.e.mount = nil
 	time.AfterFunc(time.Duration(random.IntN(500))*time.Millisecond, func() { m.cmd.Process.Kill() })
 	m.cmd.Wait()
 	Await(m.e.t, "the mount to go away", func() bool { return len(Mounts(m.Dir)) == 0 })

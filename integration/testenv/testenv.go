@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ type Env struct {
 	// Damaged turns off the check of the volume in the cleanup, for tests
 	// that damage it.
 	Damaged bool
-	mount   *Mount
+	stops   []func() // of all that was started, in order
 }
 
 // New makes a world with nothing in it.
@@ -81,9 +82,7 @@ func (e *Env) finish() {
 			e.t.Logf("the log ends:\n%s", tail(log))
 		}
 	}
-	if e.mount != nil {
-		e.mount.Unmount()
-	}
+	e.StopAll()
 	if _, err := os.Stat(e.Store); err == nil && !e.Damaged {
 		e.Fsck()
 	}
@@ -98,6 +97,15 @@ func (e *Env) finish() {
 		left = processes(e.Dir)
 		return len(left) == 0
 	})
+}
+
+// StopAll ends all that was started and still runs; each must end well.
+func (e *Env) StopAll() {
+	e.t.Helper()
+	for _, stop := range slices.Backward(e.stops) {
+		stop()
+	}
+	e.stops = nil
 }
 
 // Fsck checks the whole volume, with every byte of data.
@@ -156,14 +164,18 @@ func (e *Env) Command(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// private are the variables that no test gets from whoever runs it.
+var private = []string{"XDG_", "CAIRN_", "HOME=", "AWS_", "RCLONE_", "RESTIC_"}
+
 func (e *Env) environ() []string {
 	var env []string
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "XDG_") && !strings.HasPrefix(v, "CAIRN_") && !strings.HasPrefix(v, "HOME=") {
+		if !slices.ContainsFunc(private, func(prefix string) bool { return strings.HasPrefix(v, prefix) }) {
 			env = append(env, v)
 		}
 	}
-	return append(env, "HOME="+e.Home, "CAIRN_STORE="+e.Store, "CAIRN_LOG_LEVEL=info")
+	return append(env, "HOME="+e.Home, "CAIRN_STORE="+e.Store, "CAIRN_LOG_LEVEL=info",
+		"CAIRN_ACCESS_KEY="+AccessKey, "CAIRN_SECRET_KEY="+SecretKey)
 }
 
 // Sh runs a shell script in a directory and returns its output; any command of
