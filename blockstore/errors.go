@@ -114,6 +114,9 @@ func (e *Error) Is(target error) bool {
 // KindOf is the kind of the outermost error in the chain that has one; Other
 // if there is none.
 func KindOf(err error) Kind {
+	if err == nil {
+		return Other // at no cost: most calls ask of success
+	}
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Kind

@@ -170,7 +170,7 @@ func (q *request) getLocation() error {
 
 // configure changes what a bucket has beyond its objects.
 func (q *request) configure(status int, change func(c *namespace.BucketRecord)) error {
-	err := q.g.vol.SetBucketConfig(q.ctx(), q.bucket.ID, func(c *namespace.BucketRecord) error {
+	err := q.g.vol.SetBucketConfig(q.ctx(), q.bucket, func(c *namespace.BucketRecord) error {
 		change(c)
 		return nil
 	})

@@ -64,9 +64,9 @@ func (q *request) completeUpload() error {
 	if err != nil {
 		return err
 	}
-	u, err := q.g.vol.Upload(q.ctx(), q.bucket.ID, q.key, q.query.Get("uploadId"))
+	u, err := q.g.vol.Upload(q.ctx(), q.bucket, q.key, q.query.Get("uploadId"))
 	if blockstore.KindOf(err) == blockstore.NotFound {
-		u, err = namespace.Upload{ID: q.query.Get("uploadId"), Bucket: q.bucket.ID, Key: q.key}, nil
+		u, err = namespace.Upload{ID: q.query.Get("uploadId"), Bucket: q.bucket, Key: q.key}, nil
 	}
 	if err != nil {
 		return q.noSuchUpload(err)

@@ -156,7 +156,7 @@ func (q *request) openSource() (*source, error) {
 	if err := from.findBucket(); err != nil {
 		return nil, err
 	}
-	src.r, src.info, err = q.g.door.OpenKey(q.ctx(), from.bucket.ID, src.key, src.version)
+	src.r, src.info, err = q.g.door.OpenKey(q.ctx(), from.bucket, src.key, src.version)
 	if src.info.Marker && src.version != "" {
 		err = s3err.Errorf(s3err.InvalidRequest, "The source of a copy request may not specifically refer to a delete marker by version id.")
 	}

@@ -21,7 +21,7 @@ func (q *request) deleteObject() error {
 	if err != nil {
 		return err
 	}
-	done, err := q.g.door.DeleteKey(q.ctx(), q.bucket.ID, q.key, q.version, terms)
+	done, err := q.g.door.DeleteKey(q.ctx(), q.bucket, q.key, q.version, terms)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (q *request) deleteOne(d *deletion) error {
 		}
 	}
 	var err error
-	d.done, err = q.g.door.DeleteKey(q.ctx(), q.bucket.ID, d.Key, d.VersionID, terms)
+	d.done, err = q.g.door.DeleteKey(q.ctx(), q.bucket, d.Key, d.VersionID, terms)
 	return err
 }
 

@@ -15,7 +15,7 @@ const readSize = 512 << 10
 
 // stat looks an object up for an operation on it.
 func (q *request) stat(op access.Op) (namespace.ObjectInfo, error) {
-	info, err := q.g.vol.StatKey(q.ctx(), q.bucket.ID, q.key, q.version)
+	info, err := q.g.vol.StatKey(q.ctx(), q.bucket, q.key, q.version)
 	return info, q.allowObject(op, &info, err)
 }
 
@@ -33,7 +33,7 @@ func (q *request) headObject() error {
 }
 
 func (q *request) getObject() error {
-	r, info, err := q.g.door.OpenKey(q.ctx(), q.bucket.ID, q.key, q.version)
+	r, info, err := q.g.door.OpenKey(q.ctx(), q.bucket, q.key, q.version)
 	if err == nil {
 		defer q.closeReader(r)
 	}

@@ -77,7 +77,7 @@ func (q *request) page(l listing, after string) (page, error) {
 		return p, nil
 	}
 	keys := namespace.ListKeys{Prefix: l.prefix, After: after, Delimiter: l.delimiter}
-	for e, err := range q.g.vol.ListKeys(q.ctx(), q.bucket.ID, keys) {
+	for e, err := range q.g.vol.ListKeys(q.ctx(), q.bucket, keys) {
 		if err != nil {
 			return p, err
 		}

@@ -37,7 +37,7 @@ func (q *request) createUpload() error {
 		h.Set("X-Amz-Checksum-Algorithm", a.String())
 		h.Set(checksumType, kind.String())
 	}
-	u, err := q.g.door.BeginUpload(q.ctx(), namespace.Upload{Bucket: q.bucket.ID, Key: q.key, User: q.caller.CanonicalID, Object: o})
+	u, err := q.g.door.BeginUpload(q.ctx(), namespace.Upload{Bucket: q.bucket, Key: q.key, User: q.caller.CanonicalID, Object: o})
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func uploadSum(u *namespace.Upload) (checksum.Algorithm, checksum.Type) {
 
 func (q *request) upload() (namespace.Upload, error) {
 	id := q.query.Get("uploadId")
-	u, err := q.g.vol.Upload(q.ctx(), q.bucket.ID, q.key, id)
+	u, err := q.g.vol.Upload(q.ctx(), q.bucket, q.key, id)
 	return u, q.noSuchUpload(err)
 }
 

@@ -45,7 +45,7 @@ func (q *request) publish(r *received, o *namespace.Object, terms func(*namespac
 }
 
 func (q *request) putKey(c *namespace.Content, o *namespace.Object, terms func(*namespace.ObjectInfo) error) (namespace.ObjectInfo, error) {
-	info, err := q.g.door.PutKey(q.ctx(), q.bucket.ID, q.key, c, namespace.PutKey{
+	info, err := q.g.door.PutKey(q.ctx(), q.bucket, q.key, c, namespace.PutKey{
 		Object: o, If: terms, Durability: blockstore.Sync,
 	})
 	if err != nil {
@@ -71,7 +71,7 @@ func (q *request) describeWrite(info *namespace.ObjectInfo) {
 
 // updateObject changes what S3 keeps beside the bytes of the object.
 func (q *request) updateObject(status int, change func(o *namespace.Object)) error {
-	info, err := q.g.door.UpdateObject(q.ctx(), q.bucket.ID, q.key, q.version,
+	info, err := q.g.door.UpdateObject(q.ctx(), q.bucket, q.key, q.version,
 		func(_ *namespace.ObjectInfo, o *namespace.Object) error { change(o); return nil })
 	if blockstore.KindOf(err) == blockstore.NotFound {
 		return q.noSuchKey(err)

@@ -31,7 +31,7 @@ type request struct {
 	who    *auth.Identity
 	caller access.Principal
 
-	bucket namespace.Bucket
+	bucket namespace.NodeID
 	config namespace.BucketRecord
 	policy *access.Policy
 
@@ -162,16 +162,16 @@ func (q *request) findBucket() error {
 		return err
 	}
 	q.bucket, q.config = b, config
-	q.policy, err = q.g.parsedPolicy(b.Name, config.Policy)
+	q.policy, err = q.g.parsedPolicy(q.bucketName, config.Policy)
 	return err
 }
 
-func (g *Gateway) findBucket(ctx context.Context, name string) (namespace.Bucket, namespace.BucketRecord, error) {
-	b, err := g.vol.Bucket(ctx, name)
+func (g *Gateway) findBucket(ctx context.Context, name string) (namespace.NodeID, namespace.BucketRecord, error) {
+	b, err := g.vol.BucketID(ctx, name)
 	if err != nil {
 		return b, namespace.BucketRecord{}, noSuchBucket(err, name)
 	}
-	config, err := g.vol.BucketConfig(ctx, b.ID)
+	config, err := g.vol.BucketConfig(ctx, b)
 	if err != nil {
 		return b, config, noSuchBucket(err, name)
 	}

@@ -64,7 +64,7 @@ func (q *request) deleteObjectTags() error {
 
 // mayTag asks with the tags that the object would get and those that it has.
 func (q *request) mayTag(op access.Op, asked access.Tags) error {
-	info, err := q.g.vol.StatKey(q.ctx(), q.bucket.ID, q.key, q.version)
+	info, err := q.g.vol.StatKey(q.ctx(), q.bucket, q.key, q.version)
 	if err != nil || info.Marker {
 		return q.allowObject(op, &info, err)
 	}

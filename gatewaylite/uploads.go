@@ -144,7 +144,7 @@ func (q *request) uploadPage(l listing, keyMarker, idMarker string) (uploadPage,
 	if l.limit == 0 {
 		return p, nil
 	}
-	for u, err := range q.g.vol.ListUploads(q.ctx(), q.bucket.ID, l.prefix, keyMarker, idMarker) {
+	for u, err := range q.g.vol.ListUploads(q.ctx(), q.bucket, l.prefix, keyMarker, idMarker) {
 		if err != nil {
 			return p, err
 		}

@@ -43,7 +43,7 @@ func (q *request) versionPage(l listing, keyMarker, versionMarker string) (page,
 	versions := namespace.ListVersions{
 		Prefix: l.prefix, Delimiter: l.delimiter, KeyMarker: keyMarker, VersionMarker: versionMarker,
 	}
-	for e, err := range q.g.vol.ListVersions(q.ctx(), q.bucket.ID, versions) {
+	for e, err := range q.g.vol.ListVersions(q.ctx(), q.bucket, versions) {
 		if err != nil {
 			return p, err
 		}

@@ -126,6 +126,10 @@ func (w *powerCut) putBlocks(segment blockstore.SegmentID) (ids []blockstore.Blo
 			}
 		}
 	}
+	if w.rng.IntN(4) == 0 {
+		w.discard(blockstore.BlockID{Segment: segment, Number: uint32(last)})
+		last++
+	}
 	for i := range 1 + w.rng.IntN(2) {
 		id := blockstore.BlockID{Segment: segment, Number: uint32(last + i)}
 		if err := w.store.PutBlock(w.Context(), id, crashContent(id)); err != nil {
@@ -134,6 +138,20 @@ func (w *powerCut) putBlocks(segment blockstore.SegmentID) (ids []blockstore.Blo
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+// discard puts a block and removes it before any commit needed its segment.
+func (w *powerCut) discard(id blockstore.BlockID) {
+	err := w.store.PutBlock(w.Context(), id, crashContent(id))
+	if err == nil {
+		err = w.store.DeleteBlocks(w.Context(), []blockstore.BlockID{id})
+	}
+	if err == nil && w.rng.IntN(2) == 0 {
+		err = w.store.reclaim(w.Context())
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
 }
 
 // crashContent is the bytes of a block: its length and content follow from its id.

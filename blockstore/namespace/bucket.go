@@ -52,11 +52,20 @@ func (v *Volume) RemoveBucket(ctx context.Context, name string) error {
 	return v.own.Rmdir(ctx, RootID, name)
 }
 
-// Bucket finds a bucket by its name.
-func (v *Volume) Bucket(ctx context.Context, name string) (Bucket, error) {
+// BucketID finds a bucket's directory by the bucket's name.
+func (v *Volume) BucketID(ctx context.Context, name string) (NodeID, error) {
 	id, err := v.lookup(ctx, RootID, name)
 	if err != nil {
-		return Bucket{}, blockstore.E("find bucket", name, blockstore.Other, err)
+		return NodeID{}, blockstore.E("find bucket", name, blockstore.Other, err)
+	}
+	return id, nil
+}
+
+// Bucket finds a bucket by its name.
+func (v *Volume) Bucket(ctx context.Context, name string) (Bucket, error) {
+	id, err := v.BucketID(ctx, name)
+	if err != nil {
+		return Bucket{}, err
 	}
 	return v.bucket(ctx, id)
 }

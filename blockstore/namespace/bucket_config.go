@@ -17,12 +17,16 @@ const (
 // BucketConfig returns what a bucket has beyond its directory, which the caller
 // may change: it is a copy. Stale if the bucket is gone.
 func (v *Volume) BucketConfig(ctx context.Context, bucket NodeID) (BucketRecord, error) {
-	key := bucketKey(bucket)
-	value, version, err := v.store.Get(ctx, key)
+	b, err := v.readBucket(ctx, bucket)
 	if err != nil {
 		return BucketRecord{}, err
 	}
-	return decodeBucket(key, value, version)
+	if b == nil {
+		return BucketRecord{}, blockstore.E("find", keyName(bucketKey(bucket)), blockstore.Stale, nil)
+	}
+	c := *b
+	c.Tags, c.ACL = maps.Clone(b.Tags), slices.Clone(b.ACL)
+	return c, nil
 }
 
 func decodeBucket(key string, value []byte, version blockstore.Version) (BucketRecord, error) {

@@ -150,14 +150,14 @@ func (n *liveNode) settleHandles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	gone := false
+	gone, nameless := false, false
 	for range owed {
-		gone = n.d.v.opens.leave(n.id)
+		gone, nameless = n.d.v.opens.leave(n.id)
 	}
 	if !gone {
 		return nil
 	}
-	err = n.retireNameless(ctx)
+	err = n.retireNameless(ctx, nameless)
 	if wrote && err == nil {
 		if err := n.d.queueCompaction(ctx, n.id); err != nil {
 			n.d.v.log.Warn("a file is not queued for compaction", "node", n.id, "err", err)
@@ -197,9 +197,10 @@ func (n *liveNode) takeOut(ctx context.Context) (owed int, wrote bool, err error
 }
 
 // retireNameless retires the node if it lost its last name while it was open.
-func (n *liveNode) retireNameless(ctx context.Context) error {
+// It may not have heard of that itself.
+func (n *liveNode) retireNameless(ctx context.Context, nameless bool) error {
 	n.mu.RLock()
-	named := !n.stale.Load() && n.base.Links > 0
+	named := !nameless && !n.stale.Load() && n.base.Links > 0
 	n.mu.RUnlock()
 	if named {
 		return nil

@@ -209,7 +209,7 @@ func (r *ObjectReader) Close(ctx context.Context) error {
 // letGo undoes an enter in the table of open nodes, and retires a node without a
 // name that nobody has open any more.
 func (d *Door) letGo(ctx context.Context, id NodeID) error {
-	if !d.v.opens.leave(id) {
+	if last, _ := d.v.opens.leave(id); !last {
 		return nil
 	}
 	node, _, err := d.v.readNode(ctx, id)

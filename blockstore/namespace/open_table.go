@@ -10,10 +10,11 @@ type openTable struct {
 	done     *sync.Cond // a removal ended
 	open     map[NodeID]int
 	removing map[NodeID]int
+	nameless map[NodeID]bool // open, and to be retired by the last close
 }
 
 func newOpenTable() *openTable {
-	t := &openTable{open: make(map[NodeID]int), removing: make(map[NodeID]int)}
+	t := &openTable{open: make(map[NodeID]int), removing: make(map[NodeID]int), nameless: make(map[NodeID]bool)}
 	t.done = sync.NewCond(&t.mu)
 	return t
 }
@@ -29,15 +30,30 @@ func (t *openTable) enter(id NodeID) {
 	t.open[id]++
 }
 
-// leave undoes enter, and says whether it was the last.
-func (t *openTable) leave(id NodeID) bool {
+// leave undoes enter, and says whether it was the last, and if so whether it was
+// left to it to retire the node.
+func (t *openTable) leave(id NodeID) (last, nameless bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.open[id]--
 	if t.open[id] > 0 {
+		return false, false
+	}
+	nameless = t.nameless[id]
+	delete(t.open, id)
+	delete(t.nameless, id)
+	return true, nameless
+}
+
+// leaveToLast leaves it to the last close to retire a node that has no name any
+// more; false if nobody has it open.
+func (t *openTable) leaveToLast(id NodeID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.open[id] == 0 {
 		return false
 	}
-	delete(t.open, id)
+	t.nameless[id] = true
 	return true
 }
 

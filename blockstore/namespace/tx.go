@@ -81,7 +81,7 @@ func (d *Door) tryUpdate(ctx context.Context, dur blockstore.Durability, fn func
 // change itself was done.
 func (v *Volume) releaseClosed(ctx context.Context, held []NodeID) {
 	for _, id := range held {
-		if v.opens.count(id) > 0 {
+		if v.opens.leaveToLast(id) {
 			continue
 		}
 		if err := v.release(ctx, v.session, id); err != nil {
