@@ -17,13 +17,15 @@ const (
 	// besideCache is what everything else needs at most: the database's caches and
 	// tables, unwritten data of open files, attributes, and garbage not collected yet.
 	besideCache = 512 << 20
+	// overshoot is how far a burst can go past what the runtime was told.
+	overshoot = 128 << 20
 )
 
 // limitMemory makes the collector of garbage work harder near the bound of the
 // process, the cache and besideCache together. GOMEMLIMIT in the environment wins.
 func limitMemory(cache int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(cache + besideCache)
+		debug.SetMemoryLimit(cache + besideCache - overshoot)
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200) // the limit bounds the memory, so collect less often

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
+	"regexp"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,15 +19,15 @@ type system struct {
 	serve func(ctx context.Context) *exec.Cmd
 	// fresh: nothing is lost when the process is ended and started again.
 	fresh bool
-	proc  *exec.Cmd
+	proc  *process
 }
 
-// start makes the systems that the options ask for, and starts them. Those
+// start makes the file systems that the options ask for, and starts them. Those
 // that were started are returned with an error too.
 func start(ctx context.Context, o options, base string) ([]*system, error) {
 	all := []*system{
 		{name: "cairn", fresh: true, serve: func(ctx context.Context) *exec.Cmd {
-			return exec.CommandContext(ctx, o.cairn, "--store", filepath.Join(base, "store"), "mount", filepath.Join(base, "cairn"))
+			return o.command(ctx, filepath.Join(base, "store"), "mount", filepath.Join(base, "cairn"))
 		}},
 		{name: "disk"},
 		{name: "ceiling", serve: func(ctx context.Context) *exec.Cmd {
@@ -39,7 +36,7 @@ func start(ctx context.Context, o options, base string) ([]*system, error) {
 	}
 	var started []*system
 	for _, s := range all {
-		if o.only != "" && !strings.Contains(","+o.only+",", ","+s.name+",") {
+		if !o.wants(s.name) {
 			continue
 		}
 		s.dir = filepath.Join(base, s.name)
@@ -54,28 +51,24 @@ func start(ctx context.Context, o options, base string) ([]*system, error) {
 	return started, nil
 }
 
-// begin starts the process, if there is one, and waits until it has mounted:
-// then it prints a line.
-func (s *system) begin(ctx context.Context) error {
-	if s.serve == nil {
-		return nil
+// command is one of cairn's, on a store.
+func (o *options) command(ctx context.Context, store string, args ...string) *exec.Cmd {
+	all := []string{"--store", store}
+	if o.pprof != "" {
+		all = append(all, "--pprof", o.pprof)
 	}
-	cmd := s.serve(context.WithoutCancel(ctx))
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the bench alone
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
+	return exec.CommandContext(ctx, o.cairn, append(all, args...)...)
+}
+
+// mounted is what a mount says when it can be used.
+var mounted = regexp.MustCompile(`(?m)^mounted .*\n`)
+
+// begin starts the process, if there is one.
+func (s *system) begin(ctx context.Context) (err error) {
+	if s.serve != nil {
+		s.proc, _, err = begin(ctx, s.name, s.serve(context.WithoutCancel(ctx)), mounted)
 	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	if _, err := out.Read(make([]byte, 4096)); err != nil {
-		return fmt.Errorf("start %s: %w: %s", s.name, errors.Join(cmd.Wait(), err), stderr.String())
-	}
-	s.proc = cmd
-	return nil
+	return err
 }
 
 // stop ends the process, which unmounts.
@@ -83,15 +76,9 @@ func (s *system) stop() error {
 	if s.proc == nil {
 		return nil
 	}
-	cmd := s.proc
+	p := s.proc
 	s.proc = nil
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("stop %s: %w: %s", s.name, err, cmd.Stderr)
-	}
-	return nil
+	return p.stop()
 }
 
 // settle waits until nothing is left to write. If cold, it also empties every

@@ -24,6 +24,8 @@ type workload struct {
 	count func(x *run1) int
 }
 
+const rsyncRow = "rsync of a source tree"
+
 var workloads = []workload{
 	{"sequential write", "MB/s", false, nil, writeFile, megabytes},
 	{"sequential read, cold", "MB/s", true, writeFile, readFile, megabytes},
@@ -38,7 +40,7 @@ var workloads = []workload{
 	{"rename", "file/s", false, createFiles, renameFiles, fileOps},
 	{"ls -l, cold", "file/s", true, createFiles, listFiles, fileOps},
 	{"unlink", "file/s", false, createFiles, unlinkFiles, fileOps},
-	{"rsync of a source tree", "file/s", false, nil, rsyncTree, treeFiles},
+	{rsyncRow, "file/s", false, nil, rsyncTree, treeFiles},
 }
 
 const (
