@@ -127,7 +127,8 @@ type Records interface {
 
 	// Scan yields the records whose key has the prefix and is greater than
 	// after, in key order. A record that is there during the whole scan is
-	// yielded exactly once; others may or may not be.
+	// yielded exactly once; others may or may not be. A Get that is called after a
+	// record was yielded sees it, or what came after it.
 	Scan(ctx context.Context, prefix, after string) iter.Seq2[Record, error]
 
 	// Commit carries out the whole change or none of it and returns the

@@ -99,9 +99,9 @@ func (q *request) forgetObject() {
 	h := q.w.Header()
 	for name := range h {
 		switch {
-		case strings.HasPrefix(name, "Content-"), strings.HasPrefix(name, "X-Amz-Meta-"),
+		case strings.HasPrefix(name, "Content-"), strings.HasPrefix(name, sentMeta),
 			strings.HasPrefix(name, "X-Amz-Checksum-"), name == "Etag", name == "Cache-Control", name == "Expires":
-			h.Del(name)
+			delete(h, name)
 		}
 	}
 }

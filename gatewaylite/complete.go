@@ -250,7 +250,7 @@ func (q *request) finish(info *namespace.ObjectInfo, err error, started bool) er
 	case !started && err != nil:
 		return err
 	case !started:
-		setVersion(q.w.Header(), info.Version)
+		setNewVersion(q.w.Header(), info.Version)
 		return q.answer(q.completed(info))
 	case err != nil:
 		q.err = translate(err)

@@ -45,7 +45,7 @@ func (q *request) copyObject() error {
 		return err
 	}
 	h := q.w.Header()
-	setVersion(h, info.Version)
+	setNewVersion(h, info.Version)
 	src.setVersion(h)
 	return q.answer(copyResult("CopyObjectResult", info.Modified, info.ETag, sumsOf(&info)))
 }
@@ -154,6 +154,9 @@ func (q *request) openSource() (*source, error) {
 	from.address = address{level: onObject, bucketName: src.bucketName, key: src.key}
 	from.version = src.version
 	if err := from.findBucket(); err != nil {
+		return nil, err
+	}
+	if err := from.expectOwner("X-Amz-Source-Expected-Bucket-Owner"); err != nil {
 		return nil, err
 	}
 	src.r, src.info, err = q.g.door.OpenKey(q.ctx(), from.bucket, src.key, src.version)

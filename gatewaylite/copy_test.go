@@ -43,6 +43,7 @@ func TestCopy(t *testing.T) {
 		{412, with("X-Amz-Copy-Source-If-Unmodified-Since", past)},
 		{200, with("X-Amz-Copy-Source-If-Modified-Since", past)},
 		{412, with("If-None-Match", "*")},
+		{403, with("X-Amz-Source-Expected-Bucket-Owner", "somebody")},
 		{412, with("If-Match", `"x"`)},
 		{400, with("X-Amz-Metadata-Directive", "MAYBE")},
 		{400, []string{"X-Amz-Copy-Source", "photos"}},

@@ -38,6 +38,8 @@ type deletion struct {
 	Key       string
 	VersionID string `xml:"VersionId"`
 	ETag      string
+	// Two conditions that are of directory buckets.
+	Size, LastModifiedTime string
 
 	done namespace.Deleted
 	err  *s3err.Error
@@ -72,6 +74,9 @@ func (q *request) deleteOne(d *deletion) error {
 	}
 	if err := checkKey(d.Key); err != nil {
 		return err
+	}
+	if d.Size != "" || d.LastModifiedTime != "" {
+		return s3err.NotImplemented
 	}
 	if err := one.allow(access.DeleteObject, nil); err != nil {
 		return err

@@ -49,7 +49,9 @@ func TestGoldenBuckets(t *testing.T) {
 	u.do("PUT", "/photos", "").exact(t, 200, "").headers(t, "Location", "/photos")
 	u.do("PUT", "/photos", "").exact(t, 409, `<Error><Code>BucketAlreadyOwnedByYou</Code><Message>Your previous request to create the named bucket succeeded and you already own it.</Message><BucketName>photos</BucketName><Resource>/photos</Resource><IDS/></Error>`)
 	w.user("bob", false).do("PUT", "/photos", "").want(t, 409, "<Code>BucketAlreadyExists</Code>")
-	u.do("PUT", "/Photos_1", "").want(t, 400, "<Code>InvalidBucketName</Code>")
+	for _, name := range []string{"Photos_1", "ab", "a..b", "a.-b", "a-.b", "-ab", "ab.", "192.168.5.4"} {
+		u.do("PUT", "/"+name, "").want(t, 400, "<Code>InvalidBucketName</Code>")
+	}
 	u.do("PUT", "/moon", `<CreateBucketConfiguration><LocationConstraint>moon</LocationConstraint></CreateBucketConfiguration>`).want(t, 400, "<Code>InvalidLocationConstraint</Code>")
 	u.do("GET", "/", "").exact(t, 200, `<ListAllMyBucketsResult #><Owner><ID>USER</ID><DisplayName>ann</DisplayName></Owner><Buckets><Bucket><Name>photos</Name><CreationDate>TIME</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>`)
 	u.do("GET", "/photos?location", "").exact(t, 200, `<LocationConstraint #></LocationConstraint>`)
@@ -200,4 +202,7 @@ func TestVersions(t *testing.T) {
 	w.root.do("POST", "/photos?delete", "<Delete><Object><Key>a</Key><VersionId>"+v2+"</VersionId></Object></Delete>").want(t, 200, "<Deleted><Key>a</Key><VersionId>"+v2+"</VersionId></Deleted>")
 	w.root.do("GET", "/photos/a", "").want(t, 200, "first")
 	w.root.do("DELETE", "/photos", "").want(t, 409, "BucketNotEmpty")
+	w.root.do("PUT", "/photos?versioning", "<VersioningConfiguration><Status>"+namespace.VersioningSuspended+"</Status></VersioningConfiguration>").want(t, 200, "")
+	w.root.do("PUT", "/photos/a", "after").want(t, 200, "").headers(t, "X-Amz-Version-Id", "")
+	w.root.do("GET", "/photos/a", "").want(t, 200, "after").headers(t, "X-Amz-Version-Id", "null")
 }

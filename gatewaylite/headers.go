@@ -2,6 +2,7 @@ package gatewaylite
 
 import (
 	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,7 +16,8 @@ import (
 const (
 	storageClass   = "X-Amz-Storage-Class"
 	metaPrefix     = "X-Amz-Meta-"
-	maxMetadata    = 2 << 10 // bytes of names and values ("PUT object", user-defined metadata)
+	sentMeta       = "x-amz-meta-" // as S3 writes it: clients of HTTP/1 take the names as they come
+	maxMetadata    = 2 << 10       // bytes of names and values ("PUT object", user-defined metadata)
 	defaultType    = "binary/octet-stream"
 	symlinkMeta    = "cairn-symlink" // the metadata that marks the object of a symlink
 	defaultStorage = "STANDARD"
@@ -65,7 +67,7 @@ func describe(o *namespace.Object, h http.Header) error {
 	for name, values := range h {
 		if short, ok := strings.CutPrefix(name, metaPrefix); ok {
 			short = strings.ToLower(short)
-			o.Metadata[short] = strings.Join(values, ",")
+			o.Metadata[short] = decodedWords(strings.Join(values, ","))
 			size += len(short) + len(o.Metadata[short])
 		}
 	}
@@ -73,6 +75,15 @@ func describe(o *namespace.Object, h http.Header) error {
 		return s3err.New(s3err.MetadataTooLarge).With("Size", number(int64(size))).With("MaxSizeAllowed", number(maxMetadata))
 	}
 	return nil
+}
+
+// decodedWords reads a value that may have words in the encoding of mail, in which
+// S3 sends what is not ASCII ("User-defined object metadata", S3 user guide; RFC 2047).
+func decodedWords(v string) string {
+	if text, err := new(mime.WordDecoder).DecodeHeader(v); err == nil {
+		return text
+	}
+	return v
 }
 
 // overrides are the parameters of a GET that replace a header of the answer.
@@ -92,14 +103,14 @@ func (q *request) setHeaders(info *namespace.ObjectInfo) error {
 			h.Set(name, v)
 		}
 		for name, v := range o.Metadata {
-			h.Set(metaPrefix+name, v)
+			h[sentMeta+name] = []string{mime.BEncoding.Encode("UTF-8", v)}
 		}
 		if len(o.Tags) > 0 {
 			h.Set("X-Amz-Tagging-Count", number(int64(len(o.Tags))))
 		}
 	}
 	if info.Attr.Kind == namespace.Symlink {
-		h.Set(metaPrefix+symlinkMeta, "true")
+		h[sentMeta+symlinkMeta] = []string{"true"}
 	}
 	h.Set("Etag", quoted(info.ETag))
 	h.Set("Last-Modified", httpTime(info.Modified))

@@ -162,6 +162,8 @@ func TestMultipartChecksums(t *testing.T) {
 		if got != want {
 			t.Errorf("%v: checksum %q, want %q", kind, got, want)
 		}
+		last := w.root.do("GET", "/photos/"+key+"?partNumber=3", "", "X-Amz-Checksum-Mode", "ENABLED").want(t, 206, "")
+		last.headers(t, kind.Key(), kind.EncodeToString(body[2*minPart:]), "X-Amz-Checksum-Type", p.Header.Get("X-Amz-Checksum-Type"))
 	}
 }
 

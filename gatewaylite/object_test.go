@@ -1,9 +1,12 @@
 package gatewaylite_test
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/md5"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,8 +33,8 @@ func TestObjectHeaders(t *testing.T) {
 	w := newWorld(t)
 	w.root.bucket("photos")
 	p := w.root.do("PUT", "/photos/a", "hello", "Content-Type", "text/plain", "Cache-Control", "no-cache",
-		"Content-Disposition", "attachment", "Content-Encoding", "gzip", "Content-Language", "de", "Expires", "never",
-		"X-Amz-Meta-Color", "blue", "X-Amz-Meta-Color", "green", "X-Amz-Tagging", "a=1&b=2")
+		"Content-Disposition", "attachment", "Content-Encoding", "aws-chunked, gzip", "Content-Language", "de", "Expires", "never",
+		"X-Amz-Meta-Color", "blue", "X-Amz-Meta-Color", "green", "X-Amz-Meta-Drink", "café", "X-Amz-Tagging", "a=1&b=2")
 	p.want(t, 200, "").headers(t, "ETag", helloETag, "Content-Length", "0", "X-Amz-Version-Id", "")
 	if len(p.Header.Get("X-Amz-Request-Id")) != 16 || p.Header.Get("X-Amz-Id-2") == "" || p.Header.Get("Server") == "" || p.Header.Get("Date") == "" {
 		t.Errorf("headers are %v", p.Header)
@@ -39,7 +42,7 @@ func TestObjectHeaders(t *testing.T) {
 	for _, method := range []string{"GET", "HEAD"} {
 		p := w.root.do(method, "/photos/a", "").want(t, 200, "").headers(t, "ETag", helloETag, "Content-Length", "5",
 			"Content-Type", "text/plain", "Cache-Control", "no-cache", "Content-Disposition", "attachment",
-			"Content-Encoding", "gzip", "Content-Language", "de", "Expires", "never", "X-Amz-Meta-Color", "blue,green",
+			"Content-Encoding", "gzip", "Content-Language", "de", "Expires", "never", "X-Amz-Meta-Color", "blue,green", "X-Amz-Meta-Drink", "=?UTF-8?b?Y2Fmw6k=?=",
 			"X-Amz-Tagging-Count", "2", "Accept-Ranges", "bytes", "X-Amz-Storage-Class", "")
 		if at, err := http.ParseTime(p.Header.Get("Last-Modified")); err != nil || time.Since(at) > time.Hour {
 			t.Errorf("%s: Last-Modified is %q", method, p.Header.Get("Last-Modified"))
@@ -48,12 +51,35 @@ func TestObjectHeaders(t *testing.T) {
 			t.Errorf("%s: body is %q", method, p.body)
 		}
 	}
+	w.root.do("PUT", "/photos/b", "", "X-Amz-Meta-Drink", "=?utf-8?q?caf=C3=A9?=").want(t, 200, "")
+	w.root.do("GET", "/photos/b", "").headers(t, "X-Amz-Meta-Drink", "=?UTF-8?b?Y2Fmw6k=?=")
 	w.root.do("GET", "/photos/a?response-content-type=x%2Fy&response-cache-control=c&response-content-disposition=d"+
 		"&response-content-encoding=e&response-content-language=l&response-expires=z", "").want(t, 200, "hello").
 		headers(t, "Content-Type", "x/y", "Cache-Control", "c", "Content-Disposition", "d", "Content-Encoding", "e",
 			"Content-Language", "l", "Expires", "z")
 	w.root.do("PUT", "/photos/a", "x", "X-Amz-Storage-Class", "REDUCED_REDUNDANCY").want(t, 200, "")
 	w.root.do("HEAD", "/photos/a", "").headers(t, "X-Amz-Storage-Class", "REDUCED_REDUNDANCY", "Content-Type", "binary/octet-stream")
+}
+
+// TestMetadataNames: the names of metadata are in lower case on the wire, for there are
+// clients that do not see them otherwise.
+func TestMetadataNames(t *testing.T) {
+	w := newWorld(t)
+	w.root.bucket("photos")
+	w.root.do("PUT", "/photos/a", "hello", "X-Amz-Meta-Color", "blue").want(t, 200, "")
+	c, err := net.Dial("tcp", w.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = io.WriteString(c, w.root.signed("HEAD", "/photos/a", 0, ""))
+	lines := bufio.NewScanner(c)
+	for lines.Scan() && lines.Text() != "" {
+		if lines.Text() == "x-amz-meta-color: blue" {
+			return
+		}
+	}
+	t.Errorf("no such line in the header: %v", lines.Err())
 }
 
 // TestPutRefused: what can't be stored as it was asked is not stored at all.
@@ -76,6 +102,7 @@ func TestPutRefused(t *testing.T) {
 		{501, "NotImplemented", []string{"X-Amz-Server-Side-Encryption", "AES256"}},
 		{501, "NotImplemented", []string{"X-Amz-Object-Lock-Mode", "GOVERNANCE"}},
 		{501, "NotImplemented", []string{"If-None-Match", `"abc"`}},
+		{403, "AccessDenied", []string{"X-Amz-Expected-Bucket-Owner", "somebody"}},
 		{404, "NoSuchKey", []string{"If-Match", `"abc"`}},
 		{400, "RequestHeaderSectionTooLarge", []string{"X-Other", strings.Repeat("x", 17<<10)}},
 	} {
@@ -171,6 +198,9 @@ func TestWriteConditions(t *testing.T) {
 	do(412, "PUT", "other", "If-Match", `"x"`)
 	do(200, "PUT", "third", "If-Match", helloETag)
 	do(412, "DELETE", "", "If-Match", helloETag)
+	do(501, "DELETE", "", "X-Amz-If-Match-Size", "1")
+	do(501, "DELETE", "", "X-Amz-If-Match-Last-Modified-Time", "Sat, 01 Jan 2000 00:00:00 GMT")
+	w.root.do("POST", "/photos?delete", "<Delete><Object><Key>a</Key><Size>1</Size></Object></Delete>").want(t, 200, "<Code>NotImplemented</Code>")
 	if got := w.root.read("photos", "a"); got != "third" {
 		t.Errorf("there is %q", got)
 	}

@@ -156,11 +156,10 @@ func (q *request) answerForm(f *postForm, info *namespace.ObjectInfo) error {
 		target = f.fields["redirect"]
 	}
 	if u, err := url.Parse(target); err == nil && u.IsAbs() {
-		query := u.Query()
-		query.Set("bucket", q.bucketName)
-		query.Set("key", q.key)
-		query.Set("etag", quoted(info.ETag))
-		u.RawQuery = query.Encode()
+		if u.RawQuery != "" {
+			u.RawQuery += "&"
+		}
+		u.RawQuery += "bucket=" + url.QueryEscape(q.bucketName) + "&key=" + url.QueryEscape(q.key) + "&etag=" + url.QueryEscape(quoted(info.ETag))
 		h.Set("Location", u.String())
 		return q.empty(http.StatusSeeOther)
 	}

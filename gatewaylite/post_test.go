@@ -77,7 +77,7 @@ func TestPost(t *testing.T) {
 	post(201, "<PostResponse><Location>http://"+w.addr+"/photos/up/cat.jpg</Location><Bucket>photos</Bucket><Key>up/cat.jpg</Key><ETag>&quot;", "hello", "success_action_status", "201")
 	post(200, "", "hello", "success_action_status", "200")
 	post(303, "", "hello", "success_action_redirect", "http://x.org/done?a=1").
-		headers(t, "Location", "http://x.org/done?a=1&bucket=photos&etag=%225d41402abc4b2a76b9719d911017c592%22&key=up%2Fcat.jpg")
+		headers(t, "Location", "http://x.org/done?a=1&bucket=photos&key=up%2Fcat.jpg&etag=%225d41402abc4b2a76b9719d911017c592%22")
 	post(400, "<Code>EntityTooLarge</Code>", "longer than ten", "key", "up/b")
 	post(400, "<Code>EntityTooSmall</Code>", "", "key", "up/b")
 	post(403, "", "hello", "key", "down/b")

@@ -65,7 +65,7 @@ func (q *request) abort(c *namespace.Content) {
 func (q *request) describeWrite(info *namespace.ObjectInfo) {
 	h := q.w.Header()
 	h.Set("Etag", quoted(info.ETag))
-	setVersion(h, info.Version)
+	setNewVersion(h, info.Version)
 	setSums(h, sumsOf(info))
 }
 

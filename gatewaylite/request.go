@@ -117,6 +117,9 @@ func (q *request) perform() error {
 		if err := q.findBucket(); err != nil {
 			return err
 		}
+		if err := q.expectOwner("X-Amz-Expected-Bucket-Owner"); err != nil {
+			return err
+		}
 		if err := q.crossOrigin(); err != nil {
 			return err
 		}
@@ -164,6 +167,15 @@ func (q *request) findBucket() error {
 	q.bucket, q.config = b, config
 	q.policy, err = q.g.parsedPolicy(q.bucketName, config.Policy)
 	return err
+}
+
+// expectOwner refuses a bucket of somebody else than the header says, by canonical
+// id ("Verifying bucket ownership with bucket owner condition", S3 user guide).
+func (q *request) expectOwner(header string) error {
+	if want := q.r.Header.Get(header); want != "" && want != q.config.Owner {
+		return s3err.AccessDenied
+	}
+	return nil
 }
 
 func (g *Gateway) findBucket(ctx context.Context, name string) (namespace.NodeID, namespace.BucketRecord, error) {
@@ -271,5 +283,13 @@ func (q *request) isMarker(info *namespace.ObjectInfo) error {
 func setVersion(h http.Header, version string) {
 	if version != "" {
 		h.Set("X-Amz-Version-Id", version)
+	}
+}
+
+// setNewVersion is setVersion for an object that was just made: S3 tells the version
+// where versioning is on, not where it is suspended ("PutObject", S3 API reference).
+func setNewVersion(h http.Header, version string) {
+	if version != null {
+		setVersion(h, version)
 	}
 }

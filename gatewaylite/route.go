@@ -174,6 +174,8 @@ var refused = []string{
 	"X-Amz-Object-Lock-Retain-Until-Date",
 	"X-Amz-Object-Lock-Legal-Hold",
 	"X-Amz-Write-Offset-Bytes",
+	"X-Amz-If-Match-Size", // this and the next are of directory buckets
+	"X-Amz-If-Match-Last-Modified-Time",
 }
 
 func (q *request) checkRefused() error {

@@ -71,6 +71,9 @@ func (q *request) setReadSums(info *namespace.ObjectInfo, s span) {
 		for name, v := range parts[s.part-1].Checksums {
 			q.w.Header().Set(checksum.Parse(name).Header(), v)
 		}
+		if kind := sumKind(info); kind != "" {
+			q.w.Header().Set(checksumType, kind)
+		}
 	case !s.partial || s.n == info.Attr.Size:
 		setSums(q.w.Header(), sumsOf(info))
 	}

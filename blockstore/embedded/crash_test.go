@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -327,45 +326,6 @@ func (w *powerCut) checkRepeat(s *Store, count int) {
 			w.Fatalf("commit %d of %d repeated: record at %v, %v", n, count, v, err)
 		}
 	}
-}
-
-// TestSyncNeeds counts syncs: Sync waits for what commits need, and for nothing else.
-func TestSyncNeeds(t *testing.T) {
-	var syncs atomic.Int64
-	s, err := Open("/store", Options{Create: true, FS: hookedFS{vfs.NewMem(), func() { syncs.Add(1) }}, Logger: testLog(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	segment := blockstore.NewID()
-	sync := func(what string, want int64) {
-		t.Helper()
-		before := syncs.Load()
-		if err := s.Sync(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if got := syncs.Load() - before; got != want {
-			t.Fatalf("%s: %d syncs, want %d", what, got, want)
-		}
-	}
-	commit := func(n uint64, needs ...blockstore.SegmentID) {
-		t.Helper()
-		c := put(blockstore.ID{1}, n, "key", nil)
-		c.Needs = needs
-		if _, err := s.Commit(t.Context(), c, blockstore.Lazy); err != nil {
-			t.Fatal(err)
-		}
-	}
-	sync("after opening", 0)
-	if err := s.PutBlock(t.Context(), blockstore.BlockID{Segment: segment}, []byte("block")); err != nil {
-		t.Fatal(err)
-	}
-	sync("a block that no commit needs", 0)
-	commit(1)
-	sync("a commit that needs no block", 1)
-	commit(2, segment)
-	sync("a commit that needs a block", 3) // file, directory, log
-	sync("nothing new", 0)
 }
 
 // hookedFS calls a function before every sync of a file or directory.

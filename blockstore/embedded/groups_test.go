@@ -14,12 +14,13 @@ import (
 // a record that was committed is found, and one that was removed is not.
 func TestAbsentRecords(t *testing.T) {
 	var s *Store
+	dir := t.TempDir()
 	t.Cleanup(func() { // after it was served
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	s = openServed(t, t.TempDir(), Options{RecordCache: 1})
+	s = openServed(t, dir, Options{RecordCache: 1})
 	var all sync.WaitGroup
 	for i := range 4 {
 		all.Go(func() {

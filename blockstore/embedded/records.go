@@ -123,7 +123,9 @@ func (s *Store) page(ctx context.Context, prefix, after string, size int) (page 
 	if err := s.usable(ctx, op, prefix); err != nil {
 		return nil, false, err
 	}
+	s.mu.Lock() // or a scan would see commits that Get does not see yet
 	it, err := s.db.NewIter(scanBounds(prefix, after))
+	s.mu.Unlock()
 	if err != nil {
 		return nil, false, fault(op, prefix, err)
 	}

@@ -45,6 +45,7 @@ func (s *Store) DeleteBlocks(ctx context.Context, ids []blockstore.BlockID) erro
 			large = append(large, id)
 		}
 	}
+	s.segs.discard(large)
 	if err := s.logRemoval(op, "", b); err != nil {
 		return err
 	}
@@ -71,6 +72,7 @@ func (s *Store) RemoveSegment(ctx context.Context, id blockstore.SegmentID, bloc
 	}
 	if there {
 		_ = b.Set(segmentKey(removalKeys, id), nil, nil)
+		s.segs.discardSegment(id)
 	}
 	if err := s.logRemoval(op, id.String(), b); err != nil || !there {
 		return err
@@ -131,20 +133,25 @@ func (s *segments) doomBlocks(ids []blockstore.BlockID) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {
-		d := s.doomed[id.Segment]
-		if d == nil {
-			d = &doom{blocks: make(map[uint32]bool)}
-			s.doomed[id.Segment] = d
-		}
-		d.blocks[id.Number] = true
+		s.doom(id.Segment).blocks[id.Number] = true
 	}
 	return len(s.doomed)
+}
+
+// doom is what is to be removed of a segment; the caller holds mu.
+func (s *segments) doom(id blockstore.SegmentID) *doom {
+	d := s.doomed[id]
+	if d == nil {
+		d = &doom{blocks: make(map[uint32]bool)}
+		s.doomed[id] = d
+	}
+	return d
 }
 
 func (s *segments) doomSegment(id blockstore.SegmentID) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.doomed[id] = &doom{whole: true}
+	s.doom(id).whole = true
 	return len(s.doomed)
 }
 
@@ -184,7 +191,8 @@ func (s *segments) spared(id blockstore.SegmentID, done doom) {
 	for number := range done.blocks {
 		delete(d.blocks, number)
 	}
-	if done.whole || !d.whole && len(d.blocks) == 0 {
+	d.whole = d.whole && !done.whole
+	if !d.whole && len(d.blocks) == 0 {
 		delete(s.doomed, id)
 	}
 }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
@@ -44,6 +45,40 @@ func addBlock(ranges []blockRange, number uint32) []blockRange {
 		}
 	}
 	return append(ranges, blockRange{number, number + 1})
+}
+
+// without takes a block out of the ranges.
+func without(ranges []blockRange, number uint32) []blockRange {
+	var left []blockRange
+	for _, r := range ranges {
+		for _, part := range []blockRange{{r.From, min(r.To, number)}, {max(r.From, number+1), r.To}} {
+			if part.From < part.To {
+				left = append(left, part)
+			}
+		}
+	}
+	return left
+}
+
+// discard is called before the removal of blocks is in the log. A commit after that
+// does not need them: if it said so, recovery would miss them.
+func (s *segments) discard(ids []blockstore.BlockID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		if g, ok := s.known[id.Segment]; ok {
+			g.fresh = without(g.fresh, id.Number)
+		}
+	}
+}
+
+// discardSegment is discard for all blocks of a segment.
+func (s *segments) discardSegment(id blockstore.SegmentID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g, ok := s.known[id]; ok {
+		g.fresh = nil
+	}
 }
 
 // need makes the log wait for the segments, and returns the blocks put to them
@@ -185,10 +220,10 @@ func (s *segments) syncFile(g *segment) error {
 	if err != nil {
 		return err
 	}
-	if err := f.SyncData(); err != nil {
-		return err
-	}
-	return s.syncEntry(g)
+	// Both at once, so that they share what the file system writes of its own.
+	var entry errgroup.Group
+	entry.Go(func() error { return s.syncEntry(g) })
+	return errors.Join(f.SyncData(), entry.Wait())
 }
 
 // syncEntry makes the name of a new segment durable.

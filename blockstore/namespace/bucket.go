@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"regexp"
 
 	"github.com/cairnfs/cairn/blockstore"
@@ -21,16 +22,21 @@ type Bucket struct {
 }
 
 // S3: "Bucket naming rules" for general purpose buckets.
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+var bucketLabels = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
-var errBucketName = errors.New("a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens, and begins and ends with a letter or digit")
+var errBucketName = errors.New("a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit at both ends and beside each dot, and is no IP address")
+
+func validBucketName(name string) bool {
+	_, notAddress := netip.ParseAddr(name)
+	return len(name) >= 3 && len(name) <= 63 && bucketLabels.MatchString(name) && notAddress != nil
+}
 
 // newBucket makes what a directory in the root has beyond other directories.
 func (tx *tx) newBucket(name string, id NodeID, n *Node) error {
 	if n.Kind != Dir {
 		return blockstore.E("create", name, blockstore.Permission, errors.New("only buckets are in the root"))
 	}
-	if !bucketName.MatchString(name) {
+	if !validBucketName(name) {
 		return blockstore.E("create bucket", name, blockstore.Invalid, errBucketName)
 	}
 	n.Bucket = id
@@ -110,7 +116,7 @@ func (v *Volume) Buckets(ctx context.Context) ([]Bucket, error) {
 
 // renameBucket keeps a bucket's record with its directory's new name.
 func (tx *tx) renameBucket(id NodeID, name string) error {
-	if !bucketName.MatchString(name) {
+	if !validBucketName(name) {
 		return blockstore.E("rename bucket to", name, blockstore.Invalid, errBucketName)
 	}
 	value, _, err := tx.Get(bucketKey(id))

@@ -89,18 +89,19 @@ func (v *Volume) awaitOthers(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// leftToOthers counts the contents and files that wait for other sessions.
+// leftToOthers counts the contents that wait for other sessions, and the files that
+// linger for them: no longer when their time has come.
 func (v *Volume) leftToOthers(ctx context.Context) (count int, err error) {
-	soon := Now() + lingering
+	now := Now()
 	for r, err := range v.store.Scan(ctx, prefixDue, "") {
-		if err != nil || dueTime(r.Key) > soon {
+		if err != nil || dueTime(r.Key) > now+lingering {
 			return count, err
 		}
 		var w DueRecord
 		if err := decode(r.Key, r.Value, &w); err != nil {
 			return 0, err
 		}
-		if !w.Release.IsZero() || w.Drop != nil {
+		if !w.Release.IsZero() && dueTime(r.Key) > now || w.Drop != nil {
 			count++
 		}
 	}

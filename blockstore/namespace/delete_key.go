@@ -109,17 +109,23 @@ func (x *keyDeletion) current(version string, cond func(*ObjectInfo) error) (Del
 }
 
 // touchTop writes the record on top of the key's history again, so that no other
-// change of the versions passes by: there is no entry to meet at. Nor may the
-// bucket go meanwhile.
+// change of the versions passes by: there is no entry to meet at.
 func (x *keyDeletion) touchTop() error {
-	if _, err := x.tx.dir(x.bucket); err != nil {
+	if err := x.touchBucket(); err != nil {
 		return err
 	}
-	x.tx.Add(usageKey(x.bucket), usageFiles, blockstore.Sum, 0)
 	top, err := x.tx.newest(x.bucket, x.key)
 	if top != nil {
 		x.tx.put(top.key, top.HistoryRecord)
 	}
+	return err
+}
+
+// touchBucket makes a change that may write nothing else one that is committed, for
+// its guards to be asked, unless the bucket is gone.
+func (x *keyDeletion) touchBucket() error {
+	_, err := x.tx.dir(x.bucket)
+	x.tx.Add(usageKey(x.bucket), usageFiles, blockstore.Sum, 0)
 	return err
 }
 
@@ -163,7 +169,11 @@ func (x *keyDeletion) version(version string, cond func(*ObjectInfo) error) (Del
 		}
 		return done, x.bringBack(f.key)
 	}
-	return Deleted{Version: version}, cond(nil)
+	if err := cond(nil); err != nil {
+		return Deleted{}, err
+	}
+	// It may have come back from history since the key was read.
+	return Deleted{Version: version}, x.touchBucket()
 }
 
 // currentVersion removes the version that is current.

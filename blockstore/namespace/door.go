@@ -135,10 +135,8 @@ func (v *Volume) hear(ctx context.Context, keys []string) {
 func (v *Volume) lookAtAll(ctx context.Context) {
 	v.markAllStale()
 	keys := []string{settingKey("volume")}
-	for _, d := range v.allDoors() {
-		for _, n := range d.liveNodes() {
-			keys = append(keys, nodeKey(n.id))
-		}
+	for _, id := range v.opens.all() {
+		keys = append(keys, nodeKey(id))
 	}
 	v.hear(ctx, keys)
 }

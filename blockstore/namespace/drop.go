@@ -152,7 +152,7 @@ func (tx *tx) dropRef(id blockstore.SegmentID, rec *SegmentRecord, m *Manifest, 
 		g.share(rec, m)
 	case !tx.v.streams.retire(id, writer):
 		// It has blocks that a commit is still to come for: look again.
-		tx.due(tx.now+compactAfter, &DueRecord{Drop: &Manifest{ID: m.ID, Segments: []blockstore.SegmentID{id}}})
+		tx.due(tx.now+compactAfter, &DueRecord{Drop: &Manifest{Segments: []blockstore.SegmentID{id}}})
 	default:
 		rec.Dying, died = true, true
 	}

@@ -58,7 +58,7 @@ func (v *Volume) entry(ctx context.Context, dir NodeID, name string) (*EntryReco
 	if err != nil || version.IsZero() {
 		return nil, err
 	}
-	return decodeEntry(key, value)
+	return v.decodedEntry(key, value, version)
 }
 
 // holder is the place of a key and what is there.

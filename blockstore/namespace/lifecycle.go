@@ -148,21 +148,22 @@ func (r *ruleRun) matches(info *ObjectInfo) bool {
 	return true
 }
 
-// delete removes a key, or one of its versions, if the rule is still about it.
-func (r *ruleRun) delete(ctx context.Context, info *ObjectInfo, version string) error {
-	_, err := r.v.own.deleteKey(ctx, blockstore.Lazy, r.bucket.ID, info.Key, version, func(now *ObjectInfo) error {
-		if now == nil || now.Modified != info.Modified || !now.Marker && !r.matches(now) {
+// delete removes a key, or one of its versions, if the rule is still about it: a
+// version that was old may be current by now. It says whether it is gone.
+func (r *ruleRun) delete(ctx context.Context, info *ObjectInfo, version string) (gone bool, err error) {
+	_, err = r.v.own.deleteKey(ctx, blockstore.Lazy, r.bucket.ID, info.Key, version, func(now *ObjectInfo) error {
+		if now == nil || now.Latest != info.Latest || now.Modified != info.Modified || !now.Marker && !r.matches(now) {
 			return blockstore.E("expire", info.Key, blockstore.Conflict, nil)
 		}
 		return nil
 	})
-	if ctx.Err() != nil {
-		return err
+	if err == nil || ctx.Err() != nil {
+		return err == nil, err
 	}
-	if err != nil && blockstore.KindOf(err) != blockstore.Conflict {
+	if blockstore.KindOf(err) != blockstore.Conflict {
 		r.v.log.Warn("a lifecycle rule failed for a key", "bucket", r.bucket.Name, "rule", r.rule.ID, "key", info.Key, "err", err)
 	}
-	return nil
+	return false, nil
 }
 
 // current expires current objects.
@@ -175,7 +176,7 @@ func (r *ruleRun) current(ctx context.Context) error {
 		if !r.matches(&l.ObjectInfo) || !byDate && !r.passed(l.Modified, r.rule.ExpireAfterDays) {
 			continue
 		}
-		if err := r.delete(ctx, &l.ObjectInfo, ""); err != nil {
+		if _, err := r.delete(ctx, &l.ObjectInfo, ""); err != nil {
 			return err
 		}
 	}

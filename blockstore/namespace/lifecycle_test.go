@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cairnfs/cairn/blockstore"
+	"github.com/cairnfs/cairn/blockstore/faultstore"
 	"github.com/cairnfs/cairn/blockstore/memstore"
 	"github.com/cairnfs/cairn/blockstore/namespace"
 	"github.com/cairnfs/cairn/blockstore/namespace/namespacetest"
@@ -143,6 +144,34 @@ func TestVersionExpiration(t *testing.T) {
 		until(start, 12, 1)
 		if got := keys(t, s); got != "b+" {
 			t.Errorf("in the end: %s", got)
+		}
+	})
+}
+
+// TestExpirationSparesCurrent: a version that becomes current just before a rule
+// takes it stays.
+func TestExpirationSparesCurrent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		store := faultstore.New(memstore.New(), nil)
+		s := beginIdle(t, store, noHistory)
+		rules(t, s, namespace.VersioningEnabled, namespace.LifecycleRule{Enabled: true, NoncurrentDays: 1, ExpireDeleteMarkers: true})
+		put(t, s, "a", letters("a"), nil)
+		put(t, s, "a", letters("b"), nil)
+		newest, err := s.Volume.StatKey(bg, s.Root, "a", "")
+		must(t, err)
+		done := false
+		store.Set(func(op faultstore.Op) (none faultstore.Fault) {
+			if op.Call == faultstore.Commit && strings.HasPrefix(op.Name, "h") && !done {
+				done = true // the rule is about to remove the old one
+				_, err := s.Door.DeleteKey(bg, s.Root, "a", newest.Version, nil)
+				must(t, err)
+			}
+			return none
+		})
+		until(start, 3, 1)
+		if got := keys(t, s); got != "a+" {
+			t.Errorf("versions %q are left", got)
 		}
 	})
 }

@@ -59,13 +59,17 @@ func (r *ruleRun) versionsOf(ctx context.Context, list []ObjectInfo, current boo
 		if i == 0 && top || r.kept(info, i, top) {
 			continue
 		}
-		if err := r.delete(ctx, info, info.Version); err != nil {
+		gone, err := r.delete(ctx, info, info.Version)
+		if err != nil {
 			return err
 		}
-		left--
+		if gone {
+			left--
+		}
 	}
-	if top && left == 1 && r.expiresMarker(&list[0]) {
-		return r.delete(ctx, &list[0], list[0].Version)
+	if top && left == 1 && len(list) < versionsAtOnce && r.expiresMarker(&list[0]) {
+		_, err := r.delete(ctx, &list[0], list[0].Version)
+		return err
 	}
 	return nil
 }

@@ -62,6 +62,10 @@ func (v *Volume) releaseDue(ctx context.Context, w work) error {
 		if err != nil || held {
 			return err
 		}
+		if deaf, err := tx.deaf(w); err != nil || deaf {
+			tx.due(tx.now+lingering, &w.DueRecord)
+			return err
+		}
 		if !tx.v.opens.beginRemove(w.Release) {
 			tx.put(openKey(v.session, w.Release), &OpenRecord{Key: w.Key})
 			tx.held = append(tx.held, w.Release)
@@ -71,6 +75,14 @@ func (v *Volume) releaseDue(ctx context.Context, w work) error {
 		tx.retire(w.Release, n, w.Key)
 		return nil
 	})
+}
+
+// deaf says whether the others may not have heard of a removal yet, long ago as it
+// is: work that is as late as that waited for a machine that slept, or for a process
+// that had the store.
+func (tx *tx) deaf(w work) (bool, error) {
+	alone, err := tx.alone()
+	return !alone && tx.now-dueTime(w.key) > lingering, err
 }
 
 // claimed says whether a session on record holds a node open without a name.

@@ -52,7 +52,7 @@ func (v *Volume) findKey(ctx context.Context, bucket NodeID, key, version string
 	for range 100 {
 		at, err := v.currentKey(ctx, bucket, key)
 		if version != "" && cmp.Or(at.info.Version, "null") != version && (err == nil || errors.Is(err, blockstore.NotFound)) {
-			at, err = v.oldKey(ctx, bucket, key, version)
+			at, err = v.otherVersion(ctx, bucket, key, version, at.version)
 		}
 		if blockstore.KindOf(err) != blockstore.Stale {
 			return at, err
@@ -86,6 +86,20 @@ func (v *Volume) hiddenKey(ctx context.Context, bucket NodeID, key, versioning s
 	}
 	at := foundKey{info: versionInfo(marker)}
 	at.info.Latest = true
+	return at, err
+}
+
+// otherVersion finds a version that is not the current one. What is not in history
+// is Stale if the key's node is no longer in that state of its record: then the
+// version may have come back from there between the two reads.
+func (v *Volume) otherVersion(ctx context.Context, bucket NodeID, key, version string, current blockstore.Version) (foundKey, error) {
+	at, err := v.oldKey(ctx, bucket, key, version)
+	if err == nil || at.info.Marker || !errors.Is(err, blockstore.NotFound) {
+		return at, err
+	}
+	if now, _ := v.currentKey(ctx, bucket, key); now.version != current {
+		return foundKey{}, blockstore.E("find version "+version+" of", key, blockstore.Stale, nil)
+	}
 	return at, err
 }
 
@@ -155,8 +169,16 @@ func (d *Door) UpdateObject(ctx context.Context, bucket NodeID, key, version str
 		}
 		return err
 	})
+	if errors.Is(err, errNoVersion) {
+		err = blockstore.E("find version "+version+" of", key, blockstore.NotFound, nil)
+	}
 	return info, err
 }
+
+// errNoVersion ends an attempt at a change that found no such version in history.
+// It may have come back from there since the key was read: of this kind of error
+// Update sees whether that is so, and tries again.
+var errNoVersion = blockstore.E("find version", "", blockstore.Stale, nil)
 
 // holds says whether a version id is that of what the key leads to; "": of
 // whatever it leads to.
@@ -191,7 +213,7 @@ func (tx *tx) updateOld(bucket NodeID, key, version string, fn func(info *Object
 		tx.put(f.key, f.HistoryRecord)
 		return versionInfo(f.HistoryRecord), nil
 	}
-	return ObjectInfo{}, blockstore.E("find version "+version+" of", key, blockstore.NotFound, nil)
+	return ObjectInfo{}, errNoVersion
 }
 
 // clone is a copy that shares nothing; o may be nil.

@@ -1,6 +1,10 @@
 package namespace
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // openTable knows which nodes are open in this process, through any door, and
 // which are just being removed, so that a node is either kept for its handles
@@ -88,4 +92,11 @@ func (t *openTable) endRemove(ids []NodeID) {
 		}
 	}
 	t.done.Broadcast()
+}
+
+// all are the nodes that are open.
+func (t *openTable) all() []NodeID {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Keys(t.open))
 }

@@ -29,8 +29,12 @@ type search struct {
 // isDead says whether a writer can't come back for its blocks.
 type isDead func(tx *tx, writer blockstore.ID) (bool, error)
 
-// sweep looks at every segment for those that nobody can come back for.
+// sweep looks at every segment for those that nobody can come back for, and at
+// what is held by sessions that are not on record.
 func (v *Volume) sweep(ctx context.Context) error {
+	if err := v.sweepHeld(ctx); err != nil {
+		return err
+	}
 	s := &search{dead: func(tx *tx, writer blockstore.ID) (bool, error) {
 		alive, err := tx.onRecord(writer)
 		return !alive, err
@@ -44,6 +48,27 @@ func (v *Volume) sweep(ctx context.Context) error {
 		}
 		id, _ := keyID(r.Key)
 		if err := v.orphan(ctx, id, 0, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepHeld releases what a session holds that was buried: a change of it may have
+// come after that.
+func (v *Volume) sweepHeld(ctx context.Context) error {
+	for r, err := range v.store.Scan(ctx, prefixOpen, "") {
+		if err != nil {
+			return err
+		}
+		session, rest := keyID(r.Key)
+		var id NodeID
+		copy(id[:], rest)
+		_, version, err := v.store.Get(ctx, sessionKey(session))
+		if err == nil && version.IsZero() {
+			err = v.release(ctx, session, id)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -122,14 +122,11 @@ func (c *Content) commit(ctx context.Context, dur blockstore.Durability, fn func
 	if err := n.app.settle(ctx); err != nil {
 		return err
 	}
-	version, err := c.d.updateVersion(ctx, dur, func(tx *tx) error {
+	err = c.d.update(ctx, dur, func(tx *tx) error {
 		return fn(tx, &commit{
 			n: n, draft: c.draft, final: true, size: n.size(), small: small, regions: make(map[int64]ExtentList),
 		})
 	})
-	if err == nil && dur == blockstore.Sync && version.IsZero() {
-		err = c.d.Sync(ctx) // it was done before, and nobody knows whether it is durable
-	}
 	if err != nil {
 		return err
 	}

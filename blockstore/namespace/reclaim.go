@@ -108,8 +108,10 @@ func (u *usage) stored() int64 {
 func (n *liveNode) reclaim(ctx context.Context) (int64, error) {
 	// An idle log is nobody's until this is done: who opens the file meanwhile
 	// begins another segment.
-	if a := n.d.v.streams.take(n.id); n.app == nil {
-		n.app = a
+	if n.app == nil {
+		n.app = n.d.v.streams.resume(n.id, n.base.Content)
+	} else {
+		n.d.v.streams.take(n.id)
 	}
 	use, err := n.usage(ctx)
 	if err != nil {
@@ -152,6 +154,7 @@ func (n *liveNode) reclaim(ctx context.Context) (int64, error) {
 	}
 	if n.app != nil && slices.Contains(gone, n.app.segment) {
 		n.app.forgetBuffers()
+		n.d.v.streams.end(n.app.segment)
 		n.app = nil
 	}
 	if err := n.forget(ctx, gone, after); err != nil {

@@ -163,7 +163,8 @@ func (v *Volume) release(ctx context.Context, session blockstore.ID, id NodeID) 
 		}
 		n, err := tx.node(id)
 		if err == nil && !tx.v.opens.beginRemove(id) {
-			return nil // opened again: the close of that will do it
+			tx.takeOver(session, id, &open)
+			return nil // it is open here: the close of that will do it
 		}
 		if err == nil {
 			tx.removed = append(tx.removed, id)
@@ -180,4 +181,14 @@ func (v *Volume) release(ctx context.Context, session blockstore.ID, id NodeID) 
 		}
 		return tx.letGo(id, n, open.Key)
 	})
+}
+
+// takeOver makes a node that another session held one that this session holds.
+func (tx *tx) takeOver(session blockstore.ID, id NodeID, open *OpenRecord) {
+	if session == tx.v.session {
+		return
+	}
+	tx.Delete(openKey(session, id))
+	tx.put(openKey(tx.v.session, id), open)
+	tx.held = append(tx.held, id)
 }

@@ -2,7 +2,10 @@ package namespace_test
 
 import (
 	"bytes"
+	"context"
+	"iter"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,4 +114,93 @@ func TestBuriedBeside(t *testing.T) {
 			t.Errorf("%d sessions on record, %v", info.Sessions, err)
 		}
 	})
+}
+
+// What a session holds whose record is gone, because a change of it came after it
+// was buried, is found by a collection.
+func TestHeldByNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd()
+		a, err := c.begin(noHistory)
+		must(t, err)
+		b, err := c.begin(noHistory)
+		must(t, err)
+		write(t, b.Direct, "f", []byte("held"))
+		synctest.Wait()
+		open(t, b.Direct, "f", unix.O_RDWR)
+		must(t, a.Unlink("f"))
+		synctest.Wait()
+		must(t, b.kill())
+		w := blockstore.NewWriter(c.store, blockstore.NewID())
+		_, err = w.Update(t.Context(), blockstore.ID{}, blockstore.Lazy, func(tx *blockstore.Tx) error {
+			tx.Delete("S" + string(b.id[:]))
+			return nil
+		})
+		must(t, err)
+		time.Sleep(time.Minute)
+		_, err = a.Volume.Collect(t.Context(), nil)
+		must(t, err)
+		noBlocks(t, c.store)
+		must(t, a.End())
+	})
+}
+
+// For a while nothing goes on, as when the machine sleeps, just after a file was
+// removed. Who has it open and hears of that last keeps it all the same.
+func TestRemovedBeforeAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New()
+		mine, theirs := &pausing{Store: store}, &pausing{Store: store}
+		a, b := share(t, mine), share(t, theirs)
+		write(t, a.Direct, "f", []byte("held"))
+		synctest.Wait()
+		f := open(t, b.Direct, "f", unix.O_RDWR)
+		goOn := theirs.pause()
+		must(t, a.Unlink("f"))
+		collect := mine.pause()
+		time.Sleep(time.Minute)
+		collect()
+		time.Sleep(2 * time.Second)
+		goOn()
+		time.Sleep(time.Minute)
+		reads(t, f, []byte("held"))
+		must(t, f.Close())
+		time.Sleep(time.Minute)
+		noBlocks(t, store)
+	})
+}
+
+// pausing is a store that can be made to wait: with scans, and with the feed.
+type pausing struct {
+	blockstore.Store
+	gate atomic.Pointer[chan struct{}]
+}
+
+// pause returns what ends the pause.
+func (p *pausing) pause() (goOn func()) {
+	gate := make(chan struct{})
+	p.gate.Store(&gate)
+	return func() { close(gate) }
+}
+
+func (p *pausing) wait() {
+	if gate := p.gate.Load(); gate != nil {
+		<-*gate
+	}
+}
+
+func (p *pausing) Scan(ctx context.Context, prefix, after string) iter.Seq2[blockstore.Record, error] {
+	p.wait()
+	return p.Store.Scan(ctx, prefix, after)
+}
+
+func (p *pausing) Watch(ctx context.Context, after blockstore.Cursor) iter.Seq2[blockstore.Event, error] {
+	return func(yield func(blockstore.Event, error) bool) {
+		for ev, err := range p.Store.Watch(ctx, after) {
+			p.wait()
+			if !yield(ev, err) {
+				return
+			}
+		}
+	}
 }

@@ -38,6 +38,9 @@ func (d *Door) updateVersion(ctx context.Context, dur blockstore.Durability, fn 
 	for err != nil && d.v.madeRoom(ctx, err) {
 		version, err = d.tryUpdate(ctx, dur, fn)
 	}
+	if err == nil && dur == blockstore.Sync && version.IsZero() {
+		err = d.Sync(ctx) // it was so already, and nobody knows whether that is durable
+	}
 	return version, err
 }
 
@@ -141,7 +144,7 @@ func (tx *tx) entry(dir NodeID, name string) (*EntryRecord, error) {
 	if err != nil || v.IsZero() {
 		return nil, err
 	}
-	return decodeEntry(key, value)
+	return tx.v.decodedEntry(key, value, v)
 }
 
 // find reads what a POSIX name shows; NotFound if it shows nothing.

@@ -26,7 +26,7 @@ func (d *Door) CompleteUpload(ctx context.Context, u Upload, choose func(parts m
 	for range completions {
 		parts, err := d.v.uploaded(ctx, u)
 		if blockstore.KindOf(err) == blockstore.NotFound {
-			return d.v.completed(ctx, u)
+			return d.completed(ctx, u)
 		}
 		if err != nil {
 			return ObjectInfo{}, err
@@ -64,21 +64,24 @@ func (v *Volume) uploaded(ctx context.Context, u Upload) (map[int]UploadedPart, 
 	return parts, err
 }
 
-// completed is the object that an upload became, if it is there.
-func (v *Volume) completed(ctx context.Context, u Upload) (ObjectInfo, error) {
+// completed is the object that an upload became, if it is there. It is durable.
+func (d *Door) completed(ctx context.Context, u Upload) (ObjectInfo, error) {
 	none := blockstore.E("complete upload", u.Key, blockstore.NotFound, nil)
 	id, err := blockstore.ParseID(u.ID)
 	if err != nil {
 		return ObjectInfo{}, none
 	}
-	n, _, err := v.readNode(ctx, id)
+	n, _, err := d.v.readNode(ctx, id)
 	if blockstore.KindOf(err) == blockstore.Stale || err == nil && n.Links == 0 {
 		return ObjectInfo{}, none
+	}
+	if err == nil {
+		err = d.Sync(ctx)
 	}
 	if err != nil {
 		return ObjectInfo{}, err
 	}
-	versioning, err := v.versioning(ctx, u.Bucket)
+	versioning, err := d.v.versioning(ctx, u.Bucket)
 	return objectInfo(u.Key, id, n, versioning), err
 }
 
@@ -151,14 +154,30 @@ func (c *Content) joinPart(ctx context.Context, upload NodeID, p UploadedPart) e
 	m := &p.Content
 	n := &liveNode{d: c.d, base: &Node{Kind: File, Content: m}, filed: partKey(upload, p.Number), dirty: newOverlay()}
 	src := &ObjectReader{node: n, filed: n.filed}
-	return c.shareAll(ctx, src, m, source{content: m.ID, whole: true}, 0, m.Size)
+	err := c.shareAll(ctx, src, m, source{content: m.ID, whole: true}, 0, m.Size)
+	if err == nil && m.Spilled {
+		// Its extents were read one after the other, and may have been on their way out.
+		err = c.stillPart(ctx, upload, p)
+	}
+	return err
 }
 
 // whyNot is errMoved if a part could not be joined because it was replaced.
 func (c *Content) whyNot(ctx context.Context, upload NodeID, p UploadedPart, failed error) error {
+	if err := c.stillPart(ctx, upload, p); errors.Is(err, errMoved) {
+		return err
+	}
+	return failed
+}
+
+// stillPart fails with errMoved if a part was replaced.
+func (c *Content) stillPart(ctx context.Context, upload NodeID, p UploadedPart) error {
 	for now, err := range c.d.v.parts(ctx, upload, p.Number-1) {
-		if err != nil || now.Part.Number == p.Number && now.Part.Content.ID == p.Content.ID {
-			return failed
+		if err != nil {
+			return err
+		}
+		if now.Part.Number == p.Number && now.Part.Content.ID == p.Content.ID {
+			return nil
 		}
 		break
 	}

@@ -66,7 +66,8 @@ type Volume struct {
 	created Time
 	session blockstore.ID
 	nodes   *nodeCache
-	buckets *bucketCache
+	buckets decodedCache[NodeID, BucketRecord]
+	entries decodedCache[string, EntryRecord]
 	opens   *openTable
 	readers *openTable    // of contents of history, by their ids
 	puts    chan struct{} // a place for each block on its way to the engine
@@ -138,7 +139,8 @@ func Open(ctx context.Context, s blockstore.Store, opts Options) (*Volume, error
 		store: s, opts: opts, log: opts.Logger, writer: w, session: session,
 		stamper: &stamper{writer: w, site: rec.Site, clock: rec.Clock},
 		id:      rec.ID, created: rec.Created, settings: rec.Settings,
-		nodes: newNodeCache(), buckets: newBucketCache(), opens: newOpenTable(), readers: newOpenTable(), streams: newStreamTable(),
+		nodes: newNodeCache(), buckets: newDecodedCache[NodeID, BucketRecord](cachedBuckets),
+		entries: newDecodedCache[string, EntryRecord](cachedEntries), opens: newOpenTable(), readers: newOpenTable(), streams: newStreamTable(),
 		puts: make(chan struct{}, putsAtOnce),
 	}
 	v.own = v.Door("collector")

@@ -141,6 +141,9 @@ func (n *liveNode) appender(ctx context.Context) (*appender, error) {
 		if err := a.settle(ctx); err != nil {
 			return nil, err
 		}
+		if !n.dirty.needs[a.segment] {
+			n.d.v.streams.end(a.segment)
+		}
 		n.app = newAppender(n.d.v)
 	}
 	return n.app, nil

@@ -20,6 +20,7 @@ type Rule struct {
 	Enabled bool
 
 	Prefix    string
+	Bare      bool // Prefix came without a Filter, as it did in the first version of the API
 	Tags      Tags
 	MinSize   int64 // in bytes: ObjectSizeGreaterThan and one
 	SizeBelow int64 // in bytes: ObjectSizeLessThan
@@ -61,7 +62,7 @@ func ParseLifecycle(doc []byte) ([]Rule, error) {
 }
 
 // LifecycleXML is LifecycleConfiguration ("GetBucketLifecycleConfiguration", S3
-// API reference). What was chosen by a Prefix without a Filter has a Filter now.
+// API reference).
 func LifecycleXML(rules []Rule) []byte {
 	out := lifecycleXML{XMLName: xml.Name{Local: "LifecycleConfiguration"}, Xmlns: xmlns}
 	for i := range rules {
@@ -95,7 +96,7 @@ func (in *ruleXML) rule() (Rule, error) {
 // choose reads which objects the rule is for.
 func (in *ruleXML) choose(r *Rule) error {
 	if in.Prefix != nil {
-		r.Prefix = *in.Prefix
+		r.Prefix, r.Bare = *in.Prefix, true
 		return checkPrefix(r.Prefix)
 	}
 	f, ok := in.Filter.flat()

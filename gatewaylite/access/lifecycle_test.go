@@ -21,7 +21,7 @@ func TestLifecycle(t *testing.T) {
   <Rule><ID>tag</ID><Filter><Tag><Key>a</Key><Value></Value></Tag></Filter><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></Rule>
 </LifecycleConfiguration>`
 	want := []Rule{
-		{ID: "logs", Enabled: true, Prefix: "logs/", ExpireAfterDays: 365},
+		{ID: "logs", Enabled: true, Prefix: "logs/", Bare: true, ExpireAfterDays: 365},
 		{ID: "all", ExpireDeleteMarkers: true, NoncurrentDays: 30, KeepNewer: 5, AbortDays: 7},
 		{ID: "and", Enabled: true, Prefix: "tmp/", Tags: Tags{{"a", "1"}, {"b", "2"}}, MinSize: 1, SizeBelow: 500,
 			ExpireAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
@@ -33,7 +33,7 @@ func TestLifecycle(t *testing.T) {
 	}
 	out := string(LifecycleXML(rules))
 	for _, part := range []string{
-		`<Rule><ID>logs</ID><Filter><Prefix>logs/</Prefix></Filter><Status>Enabled</Status><Expiration><Days>365</Days></Expiration></Rule>`,
+		`<Rule><ID>logs</ID><Prefix>logs/</Prefix><Status>Enabled</Status><Expiration><Days>365</Days></Expiration></Rule>`,
 		`<Rule><ID>all</ID><Filter><Prefix></Prefix></Filter><Status>Disabled</Status><Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration><NoncurrentVersionExpiration><NoncurrentDays>30</NoncurrentDays><NewerNoncurrentVersions>5</NewerNoncurrentVersions></NoncurrentVersionExpiration><AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>`,
 		`<Filter><And><Prefix>tmp/</Prefix><Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value>2</Value></Tag><ObjectSizeGreaterThan>0</ObjectSizeGreaterThan><ObjectSizeLessThan>500</ObjectSizeLessThan></And></Filter>`,
 		`<Date>2027-01-01T00:00:00.000Z</Date>`,

@@ -89,7 +89,12 @@ func (f *filterXML) flat() (*predicates, bool) {
 }
 
 func ruleToXML(r *Rule) ruleXML {
-	out := ruleXML{ID: r.ID, Status: "Disabled", Filter: filterToXML(r)}
+	out := ruleXML{ID: r.ID, Status: "Disabled"}
+	if r.Bare {
+		out.Prefix = &r.Prefix
+	} else {
+		out.Filter = filterToXML(r)
+	}
 	if r.Enabled {
 		out.Status = "Enabled"
 	}

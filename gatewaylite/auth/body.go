@@ -31,6 +31,7 @@ func openBody(r *http.Request, s *seal) error {
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
+	dropEncoding(r.Header)
 	raw := &exact{src: r.Body, left: r.ContentLength}
 	switch s.payload {
 	case "", unsignedPayload:
@@ -99,7 +100,6 @@ func openChunks(r *http.Request, raw *exact, s *seal) error {
 	}
 	r.Body = body
 	r.ContentLength = length
-	dropEncoding(r.Header)
 	return nil
 }
 
