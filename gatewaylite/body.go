@@ -61,6 +61,11 @@ func (q *request) fill(r *received, body *checksum.Reader, size int64) error {
 	if size >= 0 && size <= bufferSize {
 		r.size, err = copyBody(r.content, body)
 	} else {
+		h, end := q.g.md5s.begin()
+		defer end()
+		if h != nil {
+			body.With(checksum.MD5, h)
+		}
 		r.size, err = q.copyAhead(r.content, body)
 	}
 	if err != nil {

@@ -84,6 +84,7 @@ type Gateway struct {
 	cors     *parsed[*access.CORS]
 	hostID   string        // x-amz-id-2: which gateway it was
 	slots    chan struct{} // a place for each request that is served
+	md5s     md5s
 }
 
 // New makes a gateway; Invalid if it has no volume. The volume stays the caller's

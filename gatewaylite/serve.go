@@ -23,6 +23,7 @@ const (
 // Serve answers on ln until ctx is done, then lets requests finish, for as long as
 // Limits.Grace. It closes ln, and returns when no request is left.
 func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
+	defer g.md5s.serve()()
 	srv := g.server()
 	served := make(chan error, 1)
 	go func() { served <- g.accept(srv, ln) }()

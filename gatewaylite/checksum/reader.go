@@ -39,6 +39,9 @@ func (r *Reader) Compute(as ...Algorithm) {
 	}
 }
 
+// With computes an algorithm with a hash of the caller's; before the first Read.
+func (r *Reader) With(a Algorithm, h hash.Hash) { r.hashes[a] = h }
+
 // Expect promises the checksum of the body; before the first Read. refuse makes the
 // error from what it was instead.
 func (r *Reader) Expect(a Algorithm, want []byte, refuse func(got []byte) error) {
