@@ -25,7 +25,8 @@ import (
 // a rune begins, and HASH the SHA-256 of the component in hex; an alias record
 // leads from it to the component. So no two components, and not the two slots of
 // one, ever show alike. A name that begins with ".s3-" and is none of these
-// exactly as it would be shown is not there, and can't be made.
+// exactly as it would be shown is not there, and can't be made. A file whose
+// directory went is still found under .s3-file=, for those who listed it so.
 const (
 	reserved     = ".s3-"
 	markFile     = ".s3-file="

@@ -22,11 +22,12 @@ func (e *EntryRecord) shown() (NodeID, Kind) {
 	return e.File, e.FileKind
 }
 
-// at is the node that a name shows: with beside the file that is shown beside
-// the directory. Zero: there is none.
+// at is the node that a name leads to: with beside the file, which is found so even
+// when there is no directory any more beside which it was shown. For programs list
+// names first and act on them afterwards. Zero: there is none.
 func (e *EntryRecord) at(beside bool) (NodeID, Kind) {
 	switch {
-	case e == nil, beside && e.Dir.IsZero():
+	case e == nil:
 		return NodeID{}, 0
 	case beside:
 		return e.File, e.FileKind

@@ -157,6 +157,9 @@ func (tx *tx) find(dir NodeID, s shownName) (*EntryRecord, NodeID, Kind, error) 
 	if id.IsZero() {
 		return nil, NodeID{}, 0, tx.v.noEntry(tx, dir, s.component)
 	}
+	if s.beside && !e.both() {
+		tx.Event(besideKey(dir, s.component)) // it shows under the plain name too
+	}
 	return e, id, kind, nil
 }
 
