@@ -203,6 +203,8 @@ func (s *Store) carryOut(c *blockstore.Change, writes []recordWrite, d blockstor
 	if d == blockstore.Sync {
 		durability = pebble.Sync
 	}
+	s.applying.Store(true)
+	defer s.applying.Store(false)
 	if err := s.append("commit", deciding(c), b, number, durability); err != nil {
 		return decided{}, err
 	}

@@ -33,6 +33,7 @@ func (s *Store) lookup(key string) (state, error) {
 		return state{}, nil
 	}
 	r, err := s.load(key)
+	s.awaitApplied()
 	s.cache.endFill(key, fill, r, err)
 	if err == nil {
 		s.learn(key, r.number > 0)
@@ -51,6 +52,15 @@ func (s *Store) learn(key string, there bool) {
 	}
 	if g := s.groups.missed(key); g != nil {
 		s.readGroup(g, key[:groupPrefix])
+	}
+}
+
+// awaitApplied returns when the cache knows of whatever was just read from the
+// database: who saw one write of a change there must find the others of it.
+func (s *Store) awaitApplied() {
+	if s.applying.Load() { // so mu is not the caller's
+		s.mu.Lock()
+		defer s.mu.Unlock()
 	}
 }
 

@@ -101,6 +101,9 @@ type Store struct {
 	// begun is the number of the newest batch that a reader may see, and pushed one
 	// up to which all batches are known to survive a kill.
 	begun, pushed atomic.Uint64
+	// applying: a change is in the database, and perhaps not yet in the cache. It is
+	// set with mu held by who makes changes.
+	applying atomic.Bool
 	// pushes wakes the pusher.
 	pushes chan struct{}
 }
