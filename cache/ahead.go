@@ -17,7 +17,8 @@ import (
 // It counts in granules, and numbers those of a segment as if each block were
 // full: what is asked for past the end of a block costs nothing.
 type readAhead struct {
-	window  int // the widest
+	window  int  // the widest
+	whole   bool // blocks are fetched whole
 	workers int
 	queue   chan task
 	serving atomic.Bool
@@ -34,6 +35,7 @@ type stream struct {
 	window int // how far to fetch ahead; 0 until it proved to be sequential
 	ahead  int // granule of the segment up to which all was asked for
 	end    int // granule of the segment from which on there was no block
+	size   int // of the longest block fetched for it, if blocks are fetched whole
 }
 
 // task is a range to be fetched for a stream.
@@ -65,14 +67,13 @@ func newReadAhead(o Options) readAhead {
 		panic(err) // for a size below 1 only
 	}
 	return readAhead{
-		window: o.ReadAhead / blockstore.Granule, workers: o.Workers,
+		window: o.ReadAhead / blockstore.Granule, whole: o.Remote, workers: o.Workers,
 		queue: make(chan task, maxTasks), streams: streams,
 	}
 }
 
-// Serve reads ahead until ctx is done; it then returns nil. It may be called
-// again, but not twice at a time.
-func (c *Cache) Serve(ctx context.Context) error {
+// readAhead fetches what the read-ahead asks for, until ctx is done.
+func (c *Cache) readAhead(ctx context.Context) {
 	var workers sync.WaitGroup
 	if c.ahead.window > 0 {
 		c.ahead.serving.Store(true)
@@ -83,7 +84,6 @@ func (c *Cache) Serve(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	workers.Wait()
-	return nil
 }
 
 func (c *Cache) work(ctx context.Context) {
@@ -107,9 +107,7 @@ func (c *Cache) fetchAhead(ctx context.Context, t task) {
 			return
 		}
 		c.fetch(ctx, s, r)
-		if errors.Is(r.err, blockstore.NotFound) {
-			c.ahead.ends(t)
-		}
+		c.ahead.learn(t, r)
 		if r.err != nil || r.endsBlock() {
 			return
 		}
@@ -118,19 +116,23 @@ func (c *Cache) fetchAhead(ctx context.Context, t task) {
 }
 
 // follow hears of a read, and asks for what should be fetched after it.
-func (a *readAhead) follow(w wish) {
+func (a *readAhead) follow(w wish, heard news) {
 	if w.id.Small() || !a.serving.Load() {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := a.find(w)
+	s := a.find(w, heard)
 	s.next = w.limit()
 	s.length += w.limit() - w.first()
 	if !s.steady() {
 		return
 	}
-	s.window = min(a.window, max(firstWindow, 2*s.window, 2*(w.limit()-w.first())))
+	least := firstWindow
+	if a.whole {
+		least = perBlock
+	}
+	s.window = min(a.window, max(least, 2*s.window, 2*(w.limit()-w.first())))
 	a.plan(s, w)
 }
 
@@ -140,7 +142,12 @@ func (s *stream) steady() bool {
 }
 
 // find returns the stream that goes on with the read, or a new one.
-func (a *readAhead) find(w wish) *stream {
+func (a *readAhead) find(w wish, heard news) *stream {
+	if heard == onward {
+		s := &stream{steps: steadySteps, end: noEnd, size: blockstore.MaxBlock}
+		a.streams.Add(w.id, s)
+		return s
+	}
 	if s, ok := a.streams.Get(w.id); ok && s.goesOn(w, s.next) {
 		return s
 	}
@@ -173,6 +180,9 @@ func (s *stream) goesOn(w wish, next int) bool {
 // block, so that whole blocks are fetched.
 func (a *readAhead) plan(s *stream, w wish) {
 	at := place(w.id, w.limit())
+	if a.whole {
+		at = place(w.id, perBlock)
+	}
 	limit := at + s.window
 	if s.window >= perBlock {
 		limit -= limit % perBlock
@@ -205,11 +215,20 @@ func wishFor(seg blockstore.SegmentID, from, to int) wish {
 	return wish{id, (from - base) * blockstore.Granule, (to - base) * blockstore.Granule}
 }
 
-// ends notes that the block of a task does not exist.
-func (a *readAhead) ends(t task) {
+// learn notes what the fetch of a task tells of the end of its segment: there is
+// no such block, or it is shorter than the others, as only the last one is.
+func (a *readAhead) learn(t task, r *run) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	t.stream.end = min(t.stream.end, place(t.id, 0))
+	s := t.stream
+	switch {
+	case errors.Is(r.err, blockstore.NotFound):
+		s.end = min(s.end, place(t.id, 0))
+	case r.err == nil && r.whole && len(r.data) < s.size:
+		s.end = min(s.end, place(t.id, perBlock))
+	case r.err == nil && r.whole:
+		s.size = len(r.data)
+	}
 }
 
 // over says whether a task is past the end of its segment.

@@ -34,6 +34,8 @@ type shard struct {
 	max          int64 // bytes of all runs
 	maxProtected int64
 	young        int64 // what the clock may run until a read counts
+	whole        bool  // blocks are fetched whole
+	disk         *disk // hears of what came from the engine; may be nil
 
 	mu sync.Mutex
 	// blocks has for each granule of a block the run with it, kept or being
@@ -55,11 +57,12 @@ const (
 	overhead = 512
 )
 
-func newShards(bytes int64) []shard {
-	shards := make([]shard, max(1, min(bytes/shardBytes, maxShards)))
+func newShards(o Options, d *disk) []shard {
+	shards := make([]shard, max(1, min(o.Bytes/shardBytes, maxShards)))
 	for i := range shards {
 		s := &shards[i]
-		s.max = bytes / int64(len(shards))
+		s.whole, s.disk = o.Remote, d
+		s.max = o.Bytes / int64(len(shards))
 		s.maxProtected = s.max / 5 * 4
 		s.young = s.max / 16
 		s.blocks = make(map[blockstore.BlockID][]*run)
@@ -77,10 +80,17 @@ const (
 	begun                 // the caller must fetch it
 )
 
-// claim returns the run with the first granule of the wish. news says whether
-// read-ahead should hear of it: at a miss, and when a run that it fetched is
-// read for the first time.
-func (s *shard) claim(w wish) (r *run, how claimed, news bool) {
+// news is what read-ahead should hear of a look-up.
+type news uint8
+
+const (
+	nothing news = iota
+	fresh        // a miss, or the first read of a run that read-ahead fetched
+	onward       // a block that was fetched whole turns out to be read in order
+)
+
+// claim returns the run with the first granule of the wish.
+func (s *shard) claim(w wish) (r *run, how claimed, heard news) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if runs := s.blocks[w.id]; runs != nil {
@@ -90,15 +100,15 @@ func (s *shard) claim(w wish) (r *run, how claimed, news bool) {
 		s.stats.Misses++
 		r = s.begin(w)
 		r.seen = w.end
-		return r, begun, true
+		return r, begun, fresh
 	}
-	news = s.touch(r, w)
+	heard = s.touch(r, w)
 	if r.settled {
 		s.stats.Hits++
-		return r, held, news
+		return r, held, heard
 	}
 	s.stats.Misses++
-	return r, joined, news
+	return r, joined, heard
 }
 
 // claimAhead begins the first run of the wish that is missing; nil, if there is none.
@@ -117,18 +127,25 @@ func (s *shard) claimAhead(w wish) *run {
 	return nil
 }
 
-// begin makes a run of the missing granules at the start of the wish.
+// begin makes a run of the missing granules at the start of the wish, or of all
+// that are missing around there if blocks are fetched whole.
 func (s *shard) begin(w wish) *run {
 	runs := s.blocks[w.id]
 	if runs == nil {
 		runs = make([]*run, maxGranules(w.id))
 		s.blocks[w.id] = runs
 	}
-	r := &run{id: w.id, first: w.first(), done: make(chan struct{})}
-	for g := r.first; g < w.limit() && runs[g] == nil; g++ {
+	first, limit := w.first(), w.limit()
+	if s.whole {
+		for limit = len(runs); first > 0 && runs[first-1] == nil; first-- {
+		}
+	}
+	r := &run{id: w.id, first: first, done: make(chan struct{})}
+	for g := r.first; g < limit && runs[g] == nil; g++ {
 		runs[g] = r
 		r.granules++
 	}
+	r.whole = s.whole && r.granules == len(runs)
 	return r
 }
 
@@ -137,7 +154,9 @@ func (s *shard) settle(r *run, data []byte, err error) {
 	defer close(r.done)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stats.Fetches++
+	if !r.stored {
+		s.stats.Fetches++
+	}
 	r.settled, r.err = true, err
 	if err == nil {
 		r.data = data[:min(len(data), r.granules*blockstore.Granule)]
@@ -150,6 +169,9 @@ func (s *shard) settle(r *run, data []byte, err error) {
 	if err == nil {
 		r.granules = granules(len(r.data)) // what a failed one asked for is still of interest
 		s.keep(r)
+		if r.whole && !r.stored {
+			s.disk.offer(r.id, r.data)
+		}
 	}
 }
 
@@ -178,19 +200,24 @@ func (s *shard) keep(r *run) {
 	}
 }
 
-// touch notes that some of a run is read, and says whether that is the first
-// that anybody wants of a run fetched by read-ahead.
-func (s *shard) touch(r *run, w wish) (first bool) {
-	first = r.ahead && r.seen == 0
+// touch notes that some of a run is read, and says what read-ahead should hear
+// of it.
+func (s *shard) touch(r *run, w wish) (heard news) {
+	first := r.ahead && r.seen == 0
 	if first && r.settled {
 		s.stats.AheadUseful++
+	}
+	if first {
+		heard = fresh
+	} else if r.whole && r.moves(w) {
+		heard = onward
 	}
 	again := w.off < r.seen // some of it was read before, in whatever steps
 	r.seen = max(r.seen, w.end)
 	if again && r.queue != nil && s.clock-r.stamp > s.young {
 		s.protect(r)
 	}
-	return first
+	return heard
 }
 
 // protect makes a run the newest of protected. What has no room there gets a
